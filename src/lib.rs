@@ -1,0 +1,3 @@
+//! GlassBox: people and AI agents work on nodes, and all an agent does is evidence.
+
+pub mod kernel;
