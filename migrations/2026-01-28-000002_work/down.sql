@@ -1,0 +1,9 @@
+drop table templates;
+drop table node_dependencies;
+drop table node_outputs;
+drop table node_inputs;
+drop table node_versions;
+drop table nodes;
+drop table files;
+drop table project_members;
+drop table projects;

@@ -1,0 +1,68 @@
+//! `[agent]`: the limits of an execution and the leases of workers.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde::Deserialize;
+
+use crate::kernel::field::Fields;
+
+/// Executions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentConfig {
+    /// Executions at a time, per process.
+    pub concurrency: usize,
+    /// Model calls of one execution at most.
+    pub max_iterations: u32,
+    /// Tokens of one execution at most, in and out.
+    pub max_tokens: u64,
+    /// Seconds of one execution at most.
+    pub max_seconds: u64,
+    /// A worker unheard of for so long has lost its leases.
+    pub lease_seconds: u32,
+    /// How often a worker says that it lives.
+    pub heartbeat_seconds: u32,
+    /// How often somebody looks for work whose wake-up was lost.
+    pub sweep_seconds: u32,
+}
+
+impl AgentConfig {
+    pub(super) fn validate(&self, fields: &mut Fields) {
+        fields.check(
+            self.concurrency > 0,
+            "agent.concurrency",
+            "must not be zero",
+        );
+        fields.check(
+            self.max_iterations > 0,
+            "agent.max_iterations",
+            "must not be zero",
+        );
+        fields.check(
+            self.heartbeat_seconds > 0 && self.lease_seconds >= 3 * self.heartbeat_seconds,
+            "agent.lease_seconds",
+            "must be at least three heartbeats, so that one lost heartbeat costs no lease",
+        );
+        fields.check(
+            self.sweep_seconds > 0,
+            "agent.sweep_seconds",
+            "must not be zero",
+        );
+    }
+
+    /// The life of a lease since its worker's last heartbeat.
+    pub fn lease(&self) -> TimeDelta {
+        TimeDelta::seconds(i64::from(self.lease_seconds))
+    }
+
+    /// The time between heartbeats.
+    pub fn heartbeat(&self) -> Duration {
+        Duration::from_secs(u64::from(self.heartbeat_seconds))
+    }
+
+    /// The time between sweeps.
+    pub fn sweep(&self) -> Duration {
+        Duration::from_secs(u64::from(self.sweep_seconds))
+    }
+}

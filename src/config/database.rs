@@ -1,0 +1,58 @@
+//! `[database]`: the application's and the owner's connection.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::kernel::{Code, Error, Result, field::Fields};
+
+/// The database.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// The application's connection string.
+    pub url: SecretString,
+    /// The owner's connection string.
+    pub owner_url: SecretString,
+    /// Connections at most.
+    pub max_connections: usize,
+    /// How long a request waits for a free connection.
+    pub acquire_timeout_ms: u64,
+    /// How long one statement may run.
+    pub statement_timeout_ms: u64,
+}
+
+impl DatabaseConfig {
+    pub(super) fn validate(&self, fields: &mut Fields) {
+        fields.check(
+            (2..=1000).contains(&self.max_connections),
+            "database.max_connections",
+            "must be 2 to 1000",
+        );
+        fields.check(
+            self.statement_timeout_ms >= 100,
+            "database.statement_timeout_ms",
+            "must be at least 100",
+        );
+    }
+
+    /// The application's address; fails when it is not configured.
+    pub fn app(&self) -> Result<SecretString> {
+        required(&self.url, "GLASSBOX_DATABASE__URL")
+    }
+
+    /// The owner's address; fails when it is not configured.
+    pub fn owner(&self) -> Result<SecretString> {
+        required(&self.owner_url, "GLASSBOX_DATABASE__OWNER_URL")
+    }
+}
+
+/// A secret that must not be empty; `name` is the variable to set.
+pub(super) fn required(secret: &SecretString, name: &str) -> Result<SecretString> {
+    if secret.expose_secret().is_empty() {
+        return Err(Error::new(
+            Code::ValidationFailed,
+            format!("{name} is not set; see config/default.toml."),
+        ));
+    }
+    Ok(secret.clone())
+}

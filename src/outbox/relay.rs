@@ -1,0 +1,147 @@
+//! The relay: takes committed outbox rows to the bus and the queue.
+//!
+//! Every process may run one; a lock in the database lets one work at a time. It
+//! publishes before it marks, so a crash between the two publishes again: listeners
+//! and workers bear that, and would not bear the opposite.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use super::store::{self, Pending};
+use crate::{
+    kernel::{
+        Code, Error, Id, Result, Scope,
+        event::{Channel, EventKind, QueueName},
+        text::TextEnum,
+    },
+    platform::{
+        bus::{Bus, Message},
+        db::{Db, Topic},
+        queue::Queue,
+    },
+};
+
+/// Rows a transaction.
+const BATCH: i64 = 200;
+/// How often to look without being woken, for rows that another process wrote.
+const SLOW_SCAN: Duration = Duration::from_secs(2);
+/// How long published rows are kept for those who ask what they missed.
+const KEEP: TimeDelta = TimeDelta::hours(24);
+/// How many rounds pass between two sweeps of old rows.
+const SWEEP_EVERY: u32 = 1000;
+
+/// Takes rows out until `stop`.
+#[derive(Debug)]
+pub struct Relay {
+    /// Where the rows are.
+    pub db: Db,
+    /// Where events go.
+    pub bus: Arc<dyn Bus>,
+    /// Where jobs go.
+    pub queue: Arc<dyn Queue>,
+}
+
+impl Relay {
+    /// Works until `stop`; failures are logged and tried again.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut round: u32 = 0;
+        loop {
+            match self.round().await {
+                Ok(published) if published == usize::try_from(BATCH).unwrap_or(0) => continue,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(error = %error.chain(), "the relay will try again"),
+            }
+            if round.is_multiple_of(SWEEP_EVERY)
+                && let Err(error) = self.sweep().await
+            {
+                tracing::warn!(error = %error.chain(), "old outbox rows were not swept");
+            }
+            round = round.wrapping_add(1);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.db.signal().wait(Topic::Outbox) => {}
+                () = tokio::time::sleep(SLOW_SCAN) => {}
+            }
+        }
+    }
+
+    /// Publishes one batch and answers how many rows it had; 0 also when another
+    /// relay is at work.
+    pub async fn round(&self) -> Result<usize> {
+        self.db
+            .tx(Scope::System, async |tx| {
+                if !store::become_relay(tx).await? {
+                    return Ok(0);
+                }
+                let rows = store::pending(tx, BATCH).await?;
+                for row in &rows {
+                    match self.publish(row).await {
+                        Err(error) if error.retryable() => return Err(error),
+                        // A row nobody can read would stop all that come after it.
+                        Err(error) => tracing::error!(error = %error.chain(), "outbox row dropped"),
+                        Ok(()) => {}
+                    }
+                }
+                let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+                if !ids.is_empty() {
+                    store::mark_published(tx, &ids).await?;
+                }
+                Ok(rows.len())
+            })
+            .await
+    }
+
+    async fn sweep(&self) -> Result<()> {
+        let before = self.db.now() - KEEP;
+        self.db
+            .tx(Scope::System, async move |tx| {
+                store::sweep(tx, before).await
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn publish(&self, row: &Pending) -> Result<()> {
+        match row.topic.as_str() {
+            "event" => self.publish_event(row).await,
+            "job" => {
+                let queue = QueueName::parse(&row.name).ok_or_else(|| unknown(row))?;
+                // The job's id is the row's, so that sending twice queues once.
+                let id = Id::from_uuid(row.id.uuid());
+                self.queue
+                    .send(queue, id, row.org_id, row.payload.clone())
+                    .await
+            }
+            _ => Err(unknown(row)),
+        }
+    }
+
+    async fn publish_event(&self, row: &Pending) -> Result<()> {
+        let kind = EventKind::parse(&row.name).ok_or_else(|| unknown(row))?;
+        let payload = Arc::new(row.payload.clone());
+        for channel in row.channels.as_array().into_iter().flatten() {
+            let channel: Channel = channel
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| unknown(row))?;
+            let message = Message {
+                kind,
+                payload: Arc::clone(&payload),
+            };
+            self.bus.publish(channel, message).await?;
+        }
+        Ok(())
+    }
+}
+
+fn unknown(row: &Pending) -> Error {
+    Error::new(
+        Code::Internal,
+        format!(
+            "outbox row {} ({}/{}) can't be read",
+            row.id, row.topic, row.name
+        ),
+    )
+}

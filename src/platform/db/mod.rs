@@ -1,0 +1,275 @@
+//! The database: a pool of connections as the application's role, and transactions
+//! that always say for whom they act.
+//!
+//! [`Db::tx`] is the only way to a connection. Everything that is done in one
+//! transaction commits together or not at all; its outbox rows wake the relay only
+//! after the commit. This module never decides what a caller may do.
+
+pub mod migrate;
+#[expect(
+    missing_docs,
+    reason = "generated from the migrations, which say what each column is"
+)]
+pub mod schema;
+mod signal;
+pub mod types;
+
+use std::{sync::Arc, time::Duration};
+
+use diesel::result::{DatabaseErrorKind, Error as SqlError};
+use diesel_async::{
+    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    TransactionManager,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig,
+        deadpool::{Object, Pool},
+    },
+};
+use secrecy::ExposeSecret;
+
+use crate::config::DatabaseConfig;
+use crate::kernel::{Clock, Code, Error, Result, Scope, Timestamp, clock::Ids};
+
+pub use signal::{Signal, Topic};
+
+/// The pool and what every transaction needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<AsyncPgConnection>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    signal: Signal,
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Db").finish_non_exhaustive()
+    }
+}
+
+/// An open transaction with its scope. Stores take it by `&mut`; none of them
+/// begins, commits or rolls back.
+pub struct Tx {
+    conn: Object<AsyncPgConnection>,
+    now: Timestamp,
+    ids: Arc<dyn Ids>,
+    wakes: Vec<Topic>,
+}
+
+/// How often a transaction looks for a live connection: after a restart of the
+/// database every pooled connection is dead until it was tried once.
+const BEGIN_TRIES: usize = 4;
+
+impl Db {
+    /// Makes the pool; connects when first needed.
+    pub fn new(config: &DatabaseConfig, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self> {
+        let url = config.app()?;
+        let acquire = Duration::from_millis(config.acquire_timeout_ms);
+        let statement = config.statement_timeout_ms;
+        let mut manager = ManagerConfig::<AsyncPgConnection>::default();
+        manager.custom_setup = Box::new(move |url| {
+            let url = url.to_owned();
+            Box::pin(async move {
+                let mut conn = AsyncPgConnection::establish(&url).await?;
+                // An abandoned transaction must not hold its locks for ever.
+                conn.batch_execute(&format!(
+                    "set statement_timeout = {statement}; \
+                     set idle_in_transaction_session_timeout = 60000; \
+                     set timezone = 'UTC'"
+                ))
+                .await
+                .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+                Ok(conn)
+            })
+        });
+        let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), manager);
+        let pool = Pool::builder(manager)
+            .max_size(config.max_connections)
+            .wait_timeout(Some(acquire))
+            .create_timeout(Some(acquire))
+            .runtime(deadpool::Runtime::Tokio1)
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Db {
+            pool,
+            clock,
+            ids,
+            signal: Signal::new(),
+        })
+    }
+
+    /// Runs `work` in one transaction under `scope`: commits when it answers `Ok`,
+    /// else rolls back. Outbox rows written in it wake their readers after the commit.
+    pub async fn tx<R, F>(&self, scope: Scope, work: F) -> Result<R>
+    where
+        F: AsyncFnOnce(&mut Tx) -> Result<R>,
+    {
+        let mut tx = self.begin(&scope).await?;
+        match work(&mut tx).await {
+            Ok(value) => {
+                AnsiTransactionManager::commit_transaction(&mut *tx.conn)
+                    .await
+                    .map_err(Error::from)?;
+                tx.wakes.iter().for_each(|topic| self.signal.wake(*topic));
+                Ok(value)
+            }
+            Err(error) => {
+                // A failed roll-back leaves the connection marked as broken, and the
+                // pool drops it; the first error is the one that tells something.
+                if let Err(second) =
+                    AnsiTransactionManager::rollback_transaction(&mut *tx.conn).await
+                {
+                    tracing::debug!(error = %second, "roll-back failed");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The wake-ups between writers and readers of the outbox and the queues.
+    pub fn signal(&self) -> &Signal {
+        &self.signal
+    }
+
+    /// The present moment by the program's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Fails when the database does not answer.
+    pub async fn ping(&self) -> Result<()> {
+        self.tx(Scope::Nobody, async |tx| {
+            diesel::sql_query("select 1").execute(tx.conn()).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn begin(&self, scope: &Scope) -> Result<Tx> {
+        let sql = format!("begin; {}", scope_sql(scope));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut conn = self.pool.get().await.map_err(|error| {
+                Error::new(Code::Unavailable, "The database does not answer.").because(error)
+            })?;
+            match AnsiTransactionManager::begin_transaction_sql(&mut *conn, &sql).await {
+                Ok(()) => {
+                    return Ok(Tx {
+                        conn,
+                        now: self.clock.now(),
+                        ids: Arc::clone(&self.ids),
+                        wakes: Vec::new(),
+                    });
+                }
+                Err(error) if tries < BEGIN_TRIES => {
+                    tracing::debug!(%error, "dropping a dead connection");
+                    drop(Object::take(conn));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+impl Tx {
+    /// The connection, for a store's query.
+    pub fn conn(&mut self) -> &mut AsyncPgConnection {
+        &mut self.conn
+    }
+
+    /// The moment this transaction began; all its rows carry the same.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The id source.
+    pub fn ids(&self) -> &dyn Ids {
+        &*self.ids
+    }
+
+    /// Wakes the readers of `topic` once this transaction has committed.
+    pub fn wake_after_commit(&mut self, topic: Topic) {
+        if !self.wakes.contains(&topic) {
+            self.wakes.push(topic);
+        }
+    }
+
+    /// Sets another scope for the rest of the transaction, for the few operations that
+    /// change who they act for, such as making an organization.
+    pub async fn rescope(&mut self, scope: &Scope) -> Result<()> {
+        self.conn.batch_execute(&scope_sql(scope)).await?;
+        Ok(())
+    }
+}
+
+/// The statement that tells the policies for whom we act. Every setting is written
+/// each time, so nothing of an earlier scope remains.
+fn scope_sql(scope: &Scope) -> String {
+    let (mut org, mut user, mut subject, mut system) = (String::new(), String::new(), "", "");
+    match scope {
+        Scope::Nobody => {}
+        Scope::Subject(text) => subject = text,
+        Scope::User(id) => user = id.to_string(),
+        Scope::Org {
+            org: id,
+            user: on_behalf,
+        } => {
+            org = id.to_string();
+            user = on_behalf.map(|u| u.to_string()).unwrap_or_default();
+        }
+        Scope::System => system = "on",
+    }
+    // The subject comes from outside. Doubling the quotes is the whole of quoting a
+    // literal, since standard_conforming_strings is on in every Postgres we accept.
+    let subject = subject.replace('\'', "''");
+    format!(
+        "select set_config('app.org_id', '{org}', true), set_config('app.user_id', '{user}', true), \
+         set_config('app.subject', '{subject}', true), set_config('app.system', '{system}', true)"
+    )
+}
+
+impl From<SqlError> for Error {
+    fn from(error: SqlError) -> Self {
+        let unavailable = match &error {
+            SqlError::BrokenTransactionManager => true,
+            SqlError::DatabaseError(kind, _) => matches!(
+                kind,
+                DatabaseErrorKind::ClosedConnection
+                    | DatabaseErrorKind::SerializationFailure
+                    | DatabaseErrorKind::UnableToSendCommand
+            ),
+            _ => false,
+        };
+        if unavailable {
+            Error::new(
+                Code::Unavailable,
+                "The database did not take the change; try again.",
+            )
+            .because(error)
+        } else {
+            Error::internal(error)
+        }
+    }
+}
+
+/// Whether `error` is a refusal by the named constraint or unique index.
+pub fn violates(error: &SqlError, constraint: &str) -> bool {
+    matches!(error, SqlError::DatabaseError(_, info) if info.constraint_name() == Some(constraint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_with_quotes_stays_one_literal() {
+        let sql = scope_sql(&Scope::Subject(
+            "x', true), set_config('app.system','on".into(),
+        ));
+        assert!(
+            sql.contains("'x'', true), set_config(''app.system'',''on'"),
+            "{sql}"
+        );
+    }
+}

@@ -1,0 +1,438 @@
+//! The tables as the migrations make them. Generated; see `deploy/dev/schema.sh`.
+
+// @generated automatically by Diesel CLI.
+
+pub mod sql_types {
+    #[derive(diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "tsvector", schema = "pg_catalog"))]
+    pub struct Tsvector;
+
+    #[derive(diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "vector"))]
+    pub struct Vector;
+}
+
+diesel::table! {
+    agent_executions (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        project_id -> Uuid,
+        node_id -> Uuid,
+        parent_execution_id -> Nullable<Uuid>,
+        status -> Text,
+        model_id -> Text,
+        config -> Jsonb,
+        thread_id -> Text,
+        started_by -> Nullable<Uuid>,
+        human_input_request -> Nullable<Jsonb>,
+        human_input_response -> Nullable<Jsonb>,
+        trace_summary -> Jsonb,
+        error_message -> Nullable<Text>,
+        total_tokens_in -> Int8,
+        total_tokens_out -> Int8,
+        cost_micros -> Nullable<Int8>,
+        last_sequence -> Int8,
+        head_hash -> Text,
+        lease_worker -> Nullable<Uuid>,
+        lease_epoch -> Int8,
+        started_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    agent_trace_events (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        execution_id -> Uuid,
+        sequence_number -> Int8,
+        event_type -> Text,
+        event_data -> Jsonb,
+        occurred_at -> Timestamptz,
+        duration_ms -> Nullable<Int8>,
+        model -> Nullable<Text>,
+        tokens_in -> Nullable<Int8>,
+        tokens_out -> Nullable<Int8>,
+        cost_micros -> Nullable<Int8>,
+        lease_epoch -> Int8,
+        prev_hash -> Text,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    audit_log (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        actor_user_id -> Nullable<Uuid>,
+        execution_id -> Nullable<Uuid>,
+        action -> Text,
+        resource_type -> Text,
+        resource_id -> Nullable<Uuid>,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
+        request_id -> Nullable<Text>,
+        ip -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    budgets (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        scope_type -> Text,
+        scope_id -> Uuid,
+        period -> Nullable<Date>,
+        limit_micros -> Nullable<Int8>,
+        limit_tokens -> Nullable<Int8>,
+        reserved_micros -> Int8,
+        spent_micros -> Int8,
+        spent_tokens -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Tsvector;
+    use super::sql_types::Vector;
+
+    chunks (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        file_id -> Nullable<Uuid>,
+        node_id -> Nullable<Uuid>,
+        ordinal -> Int4,
+        content -> Text,
+        place -> Jsonb,
+        sha256 -> Text,
+        search -> Nullable<Tsvector>,
+        embedding -> Nullable<Vector>,
+        embedding_model -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    files (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        storage_key -> Text,
+        storage_bucket -> Text,
+        filename -> Text,
+        content_type -> Text,
+        size_bytes -> Nullable<Int8>,
+        sha256 -> Nullable<Text>,
+        processing_status -> Text,
+        processing_error -> Nullable<Text>,
+        extracted_text -> Nullable<Text>,
+        segments -> Jsonb,
+        metadata -> Jsonb,
+        confirmed_at -> Nullable<Timestamptz>,
+        lease_worker -> Nullable<Uuid>,
+        lease_epoch -> Int8,
+        attempts -> Int4,
+        uploaded_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (user_id, key) {
+        user_id -> Uuid,
+        key -> Text,
+        request_hash -> Text,
+        status -> Int4,
+        response -> Nullable<Jsonb>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        queue -> Text,
+        body -> Jsonb,
+        run_at -> Timestamptz,
+        attempts -> Int4,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    node_dependencies (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        source_node_id -> Uuid,
+        target_node_id -> Uuid,
+        target_input_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    node_inputs (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        node_id -> Uuid,
+        input_type -> Text,
+        file_id -> Nullable<Uuid>,
+        source_node_id -> Nullable<Uuid>,
+        source_node_version -> Nullable<Int4>,
+        external_url -> Nullable<Text>,
+        text_content -> Nullable<Text>,
+        label -> Nullable<Text>,
+        metadata -> Jsonb,
+        sort_order -> Int4,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    node_outputs (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        node_id -> Uuid,
+        output_type -> Text,
+        file_id -> Nullable<Uuid>,
+        structured_data -> Nullable<Jsonb>,
+        text_content -> Nullable<Text>,
+        external_url -> Nullable<Text>,
+        label -> Nullable<Text>,
+        metadata -> Jsonb,
+        sort_order -> Int4,
+        execution_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    node_versions (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        node_id -> Uuid,
+        version -> Int4,
+        snapshot -> Jsonb,
+        change_type -> Text,
+        change_summary -> Nullable<Text>,
+        changed_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    nodes (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        project_id -> Uuid,
+        parent_id -> Nullable<Uuid>,
+        title -> Text,
+        description -> Nullable<Text>,
+        status -> Text,
+        author_type -> Text,
+        author_user_id -> Nullable<Uuid>,
+        author_execution_id -> Nullable<Uuid>,
+        supervisor_user_id -> Nullable<Uuid>,
+        version -> Int4,
+        metadata -> Jsonb,
+        position -> Nullable<Jsonb>,
+        locked_by -> Nullable<Uuid>,
+        locked_at -> Nullable<Timestamptz>,
+        lock_expires_at -> Nullable<Timestamptz>,
+        lock_epoch -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    notifications (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        user_id -> Uuid,
+        #[sql_name = "type"]
+        type_ -> Text,
+        title -> Text,
+        body -> Nullable<Text>,
+        resource_type -> Nullable<Text>,
+        resource_id -> Nullable<Uuid>,
+        read_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    org_members (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        user_id -> Uuid,
+        role -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    organizations (id) {
+        id -> Uuid,
+        name -> Text,
+        slug -> Text,
+        settings -> Jsonb,
+        event_sourcing_level -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> Uuid,
+        position -> Int8,
+        org_id -> Uuid,
+        topic -> Text,
+        name -> Text,
+        channels -> Jsonb,
+        payload -> Jsonb,
+        created_at -> Timestamptz,
+        published_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    project_members (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        project_id -> Uuid,
+        user_id -> Uuid,
+        role -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    projects (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        name -> Text,
+        description -> Nullable<Text>,
+        settings -> Jsonb,
+        workflow_states -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    templates (id) {
+        id -> Uuid,
+        org_id -> Nullable<Uuid>,
+        name -> Text,
+        description -> Nullable<Text>,
+        structure -> Jsonb,
+        agent_config -> Jsonb,
+        is_public -> Bool,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    token_revocations (revocation_id) {
+        revocation_id -> Text,
+        revoked_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    tokens (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        name -> Text,
+        rights -> Jsonb,
+        resource -> Nullable<Jsonb>,
+        revocation_id -> Text,
+        created_by -> Nullable<Uuid>,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        cognito_sub -> Text,
+        email -> Text,
+        name -> Nullable<Text>,
+        avatar_url -> Nullable<Text>,
+        settings -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    workers (id) {
+        id -> Uuid,
+        role -> Text,
+        host -> Text,
+        pid -> Int4,
+        started_at -> Timestamptz,
+        heartbeat_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(agent_executions -> users (started_by));
+diesel::joinable!(audit_log -> organizations (org_id));
+diesel::joinable!(audit_log -> users (actor_user_id));
+diesel::joinable!(budgets -> organizations (org_id));
+diesel::joinable!(files -> organizations (org_id));
+diesel::joinable!(files -> users (uploaded_by));
+diesel::joinable!(idempotency_keys -> users (user_id));
+diesel::joinable!(jobs -> organizations (org_id));
+diesel::joinable!(node_versions -> users (changed_by));
+diesel::joinable!(notifications -> organizations (org_id));
+diesel::joinable!(notifications -> users (user_id));
+diesel::joinable!(org_members -> organizations (org_id));
+diesel::joinable!(org_members -> users (user_id));
+diesel::joinable!(outbox -> organizations (org_id));
+diesel::joinable!(projects -> organizations (org_id));
+diesel::joinable!(templates -> organizations (org_id));
+diesel::joinable!(templates -> users (created_by));
+diesel::joinable!(tokens -> organizations (org_id));
+diesel::joinable!(tokens -> users (created_by));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    agent_executions,
+    agent_trace_events,
+    audit_log,
+    budgets,
+    chunks,
+    files,
+    idempotency_keys,
+    jobs,
+    node_dependencies,
+    node_inputs,
+    node_outputs,
+    node_versions,
+    nodes,
+    notifications,
+    org_members,
+    organizations,
+    outbox,
+    project_members,
+    projects,
+    templates,
+    token_revocations,
+    tokens,
+    users,
+    workers,
+);

@@ -1,0 +1,51 @@
+//! Waking workers: a queue of small messages, each delivered at least once.
+//!
+//! A message is only a wake-up. Who may do the work, and whether it was done
+//! already, is decided by a lease in the row that the message names; so delivering
+//! twice is harmless, and a message that is lost is made again by the sweep.
+
+mod store;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::kernel::{JobId, OrgId, Result, event::QueueName};
+
+pub use store::DbQueue;
+
+/// A message taken from a queue and hidden from others for a while.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The message's id.
+    pub id: JobId,
+    /// Whose work it names.
+    pub org: OrgId,
+    /// The body.
+    pub body: Value,
+    /// How often it was delivered, this time included.
+    pub attempts: i32,
+}
+
+/// The port.
+#[async_trait]
+pub trait Queue: Send + Sync + std::fmt::Debug {
+    /// Puts a message in. The same id twice is one message.
+    async fn send(&self, queue: QueueName, id: JobId, org: OrgId, body: Value) -> Result<()>;
+
+    /// Takes the oldest message that is due, hiding it for `hide`; `None` when there is none.
+    async fn receive(&self, queue: QueueName, hide: Duration) -> Result<Option<Delivery>>;
+
+    /// Waits until there may be a message, but no longer than `at_most`.
+    async fn wait(&self, queue: QueueName, at_most: Duration);
+
+    /// The message was handled, or its work needs no message any more.
+    async fn delete(&self, id: JobId) -> Result<()>;
+
+    /// Gives a message back, to be delivered again after `delay`.
+    async fn release(&self, id: JobId, delay: Duration) -> Result<()>;
+
+    /// Fails when the queue does not answer.
+    async fn ping(&self) -> Result<()>;
+}
