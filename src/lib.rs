@@ -1,8 +1,17 @@
 //! GlassBox: people and AI agents work on nodes, and all an agent does is evidence.
 
 pub mod access;
+pub mod agent;
+pub mod app;
 pub mod config;
+pub mod executions;
+pub mod files;
+pub mod ingest;
 pub mod kernel;
+pub mod nodes;
 pub mod outbox;
 pub mod platform;
+pub mod projects;
 pub mod telemetry;
+pub mod tenants;
+pub mod web;

@@ -13,19 +13,24 @@
 //! Datalog runs; the user and the execution are read from the first block alone,
 //! which only we can sign; no token, key or text of a token is logged or returned.
 //!
-//! What is not here: looking up roles, revocations, HTTP headers. This module's
-//! rules are pure and know neither the database nor the web.
+//! [`authorise`] asks both, inside the transaction that will do the work, and what
+//! it gives, a [`Grant`], is the only thing operations accept. The rules themselves
+//! are pure; only `store` knows the database, and nothing here knows the web.
 
 pub mod action;
+pub mod audit;
+mod authorise;
 mod gate;
 pub mod keys;
 pub mod role;
+mod store;
 pub mod token;
 
 #[cfg(test)]
 mod tests;
 
 pub use action::{Action, Level};
+pub use authorise::{Actor, Caller, Grant, Origin, Target, authorise};
 pub use keys::{ExecutionRights, Keyring, Minted};
 pub use role::{OrgRole, ProjectRole, allows, may_manage};
 pub use token::{Place, Token};

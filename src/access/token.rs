@@ -113,6 +113,11 @@ impl Token {
         self.claims.expires_at
     }
 
+    /// Whether blocks were appended, so that [`Token::permits`] needs to know the place.
+    pub fn is_narrowed(&self) -> bool {
+        self.narrowed.is_some()
+    }
+
     /// Fails with [`Code::TokenExpired`] once the token's time is over.
     pub(super) fn check_expiry(&self, now: Timestamp) -> Result<()> {
         if now < self.claims.expires_at {

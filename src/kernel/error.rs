@@ -23,6 +23,8 @@ pub enum Kind {
     Forbidden,
     /// 404: not there, or not the caller's to know of.
     NotFound,
+    /// 405: the path exists, but not with this method.
+    MethodNotAllowed,
     /// 409: at odds with the present state or another's change.
     Conflict,
     /// 412: an `If-Match` did not hold.
@@ -49,6 +51,7 @@ impl Kind {
             Kind::Unauthenticated => 401,
             Kind::Forbidden => 403,
             Kind::NotFound => 404,
+            Kind::MethodNotAllowed => 405,
             Kind::Conflict => 409,
             Kind::Precondition => 412,
             Kind::TooLarge => 413,
@@ -100,7 +103,7 @@ codes! {
     SignatureInvalid = "SIGNATURE_INVALID", Forbidden, "A signed upload or download address was altered or has expired.";
     NotFound = "NOT_FOUND", NotFound, "There is no such thing, or it is not the caller's to know of.";
     RouteNotFound = "ROUTE_NOT_FOUND", NotFound, "No operation has this path.";
-    MethodNotAllowed = "METHOD_NOT_ALLOWED", NotFound, "The path exists, but not with this method.";
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", MethodNotAllowed, "The path exists, but not with this method.";
     Conflict = "CONFLICT", Conflict, "The change is at odds with the present state.";
     SlugTaken = "SLUG_TAKEN", Conflict, "Another organization has this slug.";
     NodeLocked = "NODE_LOCKED", Conflict, "Somebody else holds the node's lock; `details` says who and until when.";

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::{Code, Error, Result};
+use super::patch::Patch;
 
 /// One bad field: its path in the request and a sentence about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,6 +65,24 @@ impl Fields {
         }
     }
 
+    /// The new value of a field that a PATCH may change but not clear.
+    pub fn required<T>(&mut self, field: &str, patch: Patch<T>) -> Option<T> {
+        match patch {
+            Patch::Keep => None,
+            Patch::Clear => {
+                self.bad(field, "can't be cleared");
+                None
+            }
+            Patch::Set(value) => Some(value),
+        }
+    }
+
+    /// The parsed value when nothing was wrong.
+    pub fn finish_with<T>(self, parsed: Option<T>) -> Result<T> {
+        self.finish()?;
+        parsed.ok_or_else(|| Error::internal("a field that could not be parsed must be noted"))
+    }
+
     /// `Ok` when nothing was wrong, else one error naming every field.
     pub fn finish(self) -> Result<()> {
         if self.0.is_empty() {
@@ -89,4 +108,11 @@ pub fn invalid(field: &str, message: impl Into<String>) -> Error {
         Err(error) => error,
         Ok(()) => Error::internal("a noted field error must fail"),
     }
+}
+
+/// Checks a name: 1 to 200 characters, not only blanks.
+pub fn name(fields: &mut Fields, field: &str, text: &str) {
+    fields.length(field, text, 1, 200);
+    let blank = !text.is_empty() && text.trim().is_empty();
+    fields.check(!blank, field, "must not be blank");
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::clock::Timestamp;
 use super::error::Result;
 use super::field::{Fields, invalid};
+use super::id::Id;
 
 /// The most rows a page may have.
 pub const MAX_LIMIT: i64 = 100;
@@ -75,6 +76,11 @@ impl PageQuery {
 }
 
 impl Cursor {
+    /// The place of a row made at `at` with this id.
+    pub fn new<K>(at: Timestamp, id: Id<K>) -> Self {
+        Cursor { at, id: id.uuid() }
+    }
+
     /// The opaque text a client hands back.
     pub fn encode(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(format!("{}.{}", self.at.timestamp_micros(), self.id))

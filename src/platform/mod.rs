@@ -1,6 +1,11 @@
 //! One adapter for each outside system: a small trait where there are two real
 //! implementations, and nothing that knows of nodes or executions.
 
+pub mod blobs;
 pub mod bus;
 pub mod db;
+pub mod embed;
+mod http;
+pub mod llm;
 pub mod queue;
+mod words;

@@ -1,0 +1,194 @@
+//! The one way to a tenant's rows: find where a thing lives, what its caller is
+//! there, and narrow the transaction to that organization.
+//!
+//! Operations get a [`Grant`] from here and hand it on to whatever they do, so an
+//! operation that forgot to ask has nothing to work with.
+
+use super::{Action, OrgRole, Place, ProjectRole, Token, allows, store};
+use crate::{
+    kernel::{
+        Error, ExecutionId, FileId, NodeId, OrgId, ProjectId, Result, Scope, UserId, id::Entity,
+    },
+    platform::db::Tx,
+};
+
+/// Who asks: a verified token, and where the request came from.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    token: Token,
+    origin: Origin,
+}
+
+/// Where a request came from, for the audit log.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The request's id.
+    pub request_id: Option<String>,
+    /// The client's address.
+    pub ip: Option<String>,
+}
+
+/// Who did something: the person, and the execution that did it for them, if any.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// The person.
+    pub user: UserId,
+    /// The execution, when an agent did it on their behalf.
+    pub execution: Option<ExecutionId>,
+    /// Where the request came from.
+    pub origin: Origin,
+}
+
+/// What an action is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// An organization, or things directly in it.
+    Org(OrgId),
+    /// A project, or its list of nodes.
+    Project(ProjectId),
+    /// A node that was not deleted.
+    Node(NodeId),
+    /// An execution.
+    Execution(ExecutionId),
+    /// A file.
+    File(FileId),
+}
+
+/// Permission for one action at one place. The transaction it was given in sees
+/// only that organization from then on.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The organization.
+    pub org: OrgId,
+    /// The project, where the thing lies in one.
+    pub project: Option<ProjectId>,
+    /// The node, where the thing is one or hangs on one.
+    pub node: Option<NodeId>,
+    /// What the caller is in the organization.
+    pub org_role: OrgRole,
+    /// What the caller is in the project.
+    pub project_role: Option<ProjectRole>,
+    /// The action that was allowed.
+    pub action: Action,
+    /// Who does it.
+    pub actor: Actor,
+}
+
+impl Caller {
+    /// The bearer of a verified token.
+    pub fn new(token: Token, origin: Origin) -> Self {
+        Caller { token, origin }
+    }
+
+    /// The person.
+    pub fn user(&self) -> UserId {
+        self.token.user()
+    }
+
+    /// The caller as the audit log names them.
+    pub fn actor(&self) -> Actor {
+        Actor {
+            user: self.token.user(),
+            execution: self.token.execution(),
+            origin: self.origin.clone(),
+        }
+    }
+}
+
+impl Target {
+    fn noun(self) -> &'static str {
+        use crate::kernel::entity;
+        match self {
+            Target::Org(_) => entity::Org::NOUN,
+            Target::Project(_) => entity::Project::NOUN,
+            Target::Node(_) => entity::Node::NOUN,
+            Target::Execution(_) => entity::Execution::NOUN,
+            Target::File(_) => entity::File::NOUN,
+        }
+    }
+
+    /// The action without which the thing is not the caller's to know of.
+    fn sight(self) -> Action {
+        match self {
+            Target::Org(_) => Action::OrgRead,
+            Target::Project(_) => Action::ProjectRead,
+            Target::Node(_) => Action::NodeRead,
+            Target::Execution(_) => Action::ExecutionRead,
+            Target::File(_) => Action::FileRead,
+        }
+    }
+}
+
+/// Allows `action` on `target`, or says what the caller may know: that there is no
+/// such thing (also when it is not theirs to know of), or that it is not allowed.
+///
+/// The transaction must be in the caller's scope or already in the organization's.
+pub async fn authorise(
+    tx: &mut Tx,
+    caller: &Caller,
+    action: Action,
+    target: Target,
+) -> Result<Grant> {
+    let hidden = || Error::not_found(target.noun());
+    let standing = store::enter(tx, target).await?.ok_or_else(hidden)?;
+    let may = |action| allows(action, standing.org_role, standing.project_role);
+    if !may(action) {
+        return Err(if may(target.sight()) {
+            Error::forbidden(action.phrase())
+        } else {
+            hidden()
+        });
+    }
+    if caller.token.is_narrowed() {
+        let place = Place {
+            org: Some(standing.org),
+            project: standing.project,
+            within: store::lineage(tx, standing.node).await?,
+        };
+        caller.token.permits(action, &place, tx.now())?;
+    }
+    Ok(Grant {
+        org: standing.org,
+        project: standing.project,
+        node: standing.node,
+        org_role: standing.org_role,
+        project_role: standing.project_role,
+        action,
+        actor: caller.actor(),
+    })
+}
+
+impl Grant {
+    /// The grant of whoever makes an organization; the transaction acts for it from
+    /// here on. Nothing is asked, because anybody may make one.
+    pub async fn founding(tx: &mut Tx, org: OrgId, actor: Actor) -> Result<Self> {
+        let user = Some(actor.user);
+        tx.rescope(&Scope::Org { org, user }).await?;
+        Ok(Grant {
+            org,
+            project: None,
+            node: None,
+            org_role: OrgRole::Owner,
+            project_role: None,
+            action: Action::OrgUpdate,
+            actor,
+        })
+    }
+
+    /// The project; an error of ours where the target has none.
+    pub fn project(&self) -> Result<ProjectId> {
+        self.project
+            .ok_or_else(|| Error::internal("the grant's target lies in no project"))
+    }
+
+    /// The node; an error of ours where the target is none.
+    pub fn node(&self) -> Result<NodeId> {
+        self.node
+            .ok_or_else(|| Error::internal("the grant's target is no node"))
+    }
+
+    /// Whether the same caller may also do `action` at the same place.
+    pub fn also_allows(&self, action: Action) -> bool {
+        allows(action, self.org_role, self.project_role)
+    }
+}

@@ -1,0 +1,129 @@
+//! SQL of access: where a thing lives and what a user is there; the audit log.
+
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryableByName,
+    sql_types::{Nullable, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use super::{
+    OrgRole, ProjectRole,
+    audit::Entry,
+    authorise::{Grant, Target},
+};
+use crate::{
+    kernel::{AuditId, Error, NodeId, OrgId, ProjectId, Result, text::TextEnum},
+    platform::db::{Tx, schema::audit_log, types::sql_text},
+};
+
+sql_text!(OrgRole);
+sql_text!(ProjectRole);
+
+/// Where a thing lives and what the transaction's user is there.
+pub(super) struct Standing {
+    pub org: OrgId,
+    pub project: Option<ProjectId>,
+    pub node: Option<NodeId>,
+    pub org_role: OrgRole,
+    pub project_role: Option<ProjectRole>,
+}
+
+#[derive(QueryableByName)]
+struct EnterRow {
+    #[diesel(sql_type = SqlUuid)]
+    org_id: OrgId,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    project_id: Option<ProjectId>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    node_id: Option<NodeId>,
+    #[diesel(sql_type = Text)]
+    org_role: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    project_role: Option<String>,
+}
+
+/// Finds `target` with the rights of the transaction's user and narrows the
+/// transaction to its organization; `None` when that user can't see it.
+pub(super) async fn enter(tx: &mut Tx, target: Target) -> Result<Option<Standing>> {
+    let (kind, id) = match target {
+        Target::Org(id) => ("organization", id.uuid()),
+        Target::Project(id) => ("project", id.uuid()),
+        Target::Node(id) => ("node", id.uuid()),
+        Target::Execution(id) => ("execution", id.uuid()),
+        Target::File(id) => ("file", id.uuid()),
+    };
+    let row = diesel::sql_query("select * from app.enter($1, $2)")
+        .bind::<Text, _>(kind)
+        .bind::<SqlUuid, _>(id)
+        .get_result::<EnterRow>(tx.conn())
+        .await
+        .optional()?;
+    row.map(Standing::try_from).transpose()
+}
+
+impl TryFrom<EnterRow> for Standing {
+    type Error = Error;
+
+    fn try_from(row: EnterRow) -> Result<Self> {
+        let unknown = |role: &str| Error::internal(format!("unknown role {role:?}"));
+        Ok(Standing {
+            org: row.org_id,
+            project: row.project_id,
+            node: row.node_id,
+            org_role: OrgRole::parse(&row.org_role).ok_or_else(|| unknown(&row.org_role))?,
+            project_role: row
+                .project_role
+                .map(|role| ProjectRole::parse(&role).ok_or_else(|| unknown(&role)))
+                .transpose()?,
+        })
+    }
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: NodeId,
+}
+
+/// The node and all of its ancestors; empty for no node.
+pub(super) async fn lineage(tx: &mut Tx, node: Option<NodeId>) -> Result<Vec<NodeId>> {
+    let Some(node) = node else {
+        return Ok(Vec::new());
+    };
+    // `union` rather than `union all`: should a cycle ever slip in, this still ends.
+    let rows: Vec<IdRow> = diesel::sql_query(
+        "with recursive up(id, parent_id) as ( \
+           select n.id, n.parent_id from nodes n where n.id = $1 \
+           union \
+           select p.id, p.parent_id from nodes p join up on p.id = up.parent_id) \
+         select id from up",
+    )
+    .bind::<SqlUuid, _>(node)
+    .load(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+pub(super) async fn insert_audit(tx: &mut Tx, grant: &Grant, entry: Entry<'_>) -> Result<()> {
+    let id = AuditId::new(tx.ids());
+    let now = tx.now();
+    let actor = &grant.actor;
+    diesel::insert_into(audit_log::table)
+        .values((
+            audit_log::id.eq(id),
+            audit_log::org_id.eq(grant.org),
+            audit_log::actor_user_id.eq(actor.user),
+            audit_log::execution_id.eq(actor.execution),
+            audit_log::action.eq(grant.action.as_str()),
+            audit_log::resource_type.eq(entry.resource),
+            audit_log::resource_id.eq(entry.id),
+            audit_log::before.eq(entry.before),
+            audit_log::after.eq(entry.after),
+            audit_log::request_id.eq(actor.origin.request_id.as_deref()),
+            audit_log::ip.eq(actor.origin.ip.as_deref()),
+            audit_log::created_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! The agent worker: leases executions and drives them step by step.

@@ -1,0 +1,92 @@
+//! The program's parts, put together once, and what a request or a tool sees of them.
+//!
+//! [`App`] holds the ports; [`Ctx`] is an [`App`] with a caller. Operations open
+//! their transactions through [`Ctx::tx`], which asks [`access`] first: there is no
+//! other way for them to a tenant's rows.
+
+use std::sync::Arc;
+
+use crate::{
+    access::{self, Action, Caller, Grant, Keyring, Target},
+    config::Config,
+    kernel::{Result, Scope, Timestamp},
+    platform::{
+        blobs::{Blobs, Folder},
+        bus::Bus,
+        db::{Db, Tx},
+        embed::Embedder,
+        llm::{Models, price::Prices},
+        queue::Queue,
+    },
+};
+
+/// The program's parts.
+#[derive(Clone)]
+pub struct App {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The database.
+    pub db: Db,
+    /// News for those who watch.
+    pub bus: Arc<dyn Bus>,
+    /// Wake-ups for workers.
+    pub queue: Arc<dyn Queue>,
+    /// Files' bytes.
+    pub blobs: Arc<dyn Blobs>,
+    /// The folder backend, when `blobs` is that one: its signed addresses are ours to serve.
+    pub folder: Option<Arc<Folder>>,
+    /// Language models.
+    pub models: Arc<Models>,
+    /// What they cost.
+    pub prices: Arc<Prices>,
+    /// Vectors for search.
+    pub embedder: Arc<dyn Embedder>,
+    /// The keys of our tokens.
+    pub keyring: Arc<Keyring>,
+    /// How clients reach us, without a slash at the end.
+    pub base_url: String,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").finish_non_exhaustive()
+    }
+}
+
+/// An [`App`] on behalf of one caller.
+#[derive(Debug, Clone)]
+pub struct Ctx {
+    /// The program's parts.
+    pub app: Arc<App>,
+    /// Who asks.
+    pub caller: Caller,
+}
+
+impl Ctx {
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.app.db.now()
+    }
+
+    /// Runs `work` in one transaction in which the caller may do `action` on
+    /// `target`; fails before `work` when they may not.
+    pub async fn tx<R, F>(&self, action: Action, target: Target, work: F) -> Result<R>
+    where
+        F: AsyncFnOnce(&mut Tx, &Grant) -> Result<R>,
+    {
+        self.own_tx(async move |tx| {
+            let grant = access::authorise(tx, &self.caller, action, target).await?;
+            work(tx, &grant).await
+        })
+        .await
+    }
+
+    /// Runs `work` in one transaction that sees what is the caller's own: their user
+    /// row, their memberships, and the organizations behind those.
+    pub async fn own_tx<R, F>(&self, work: F) -> Result<R>
+    where
+        F: AsyncFnOnce(&mut Tx) -> Result<R>,
+    {
+        self.app.db.tx(Scope::User(self.caller.user()), work).await
+    }
+}

@@ -1,0 +1,1 @@
+//! Executions: runs of an agent on a node, and their journal.

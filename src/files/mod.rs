@@ -1,0 +1,1 @@
+//! Files: uploads, their bytes and their text.

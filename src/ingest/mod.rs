@@ -1,0 +1,1 @@
+//! The file worker: turns files into text, in a child process.

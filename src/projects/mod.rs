@@ -1,0 +1,1 @@
+//! Projects: where nodes live, with their workflow states.

@@ -1,0 +1,105 @@
+//! The HTTP server: the route table, what surrounds every request, the documents.
+//!
+//! [`build`] makes the application without a socket or a database connection, so
+//! tests and the OpenAPI document use the very one that serves.
+
+mod health;
+mod openapi;
+mod routes;
+mod trace;
+
+use std::{net::TcpListener, sync::Arc, time::Duration};
+
+use actix_web::{
+    App as ActixApp, HttpRequest, HttpResponse, HttpServer, Responder,
+    body::MessageBody,
+    dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::App,
+    kernel::{Code, Error, Result},
+    web::{method_not_allowed, on_path_error, on_query_error, route_not_found},
+};
+
+pub use health::Readiness;
+pub use openapi::document;
+
+/// The application: everything that [`serve`] serves.
+pub fn build(
+    app: Arc<App>,
+    readiness: Readiness,
+) -> ActixApp<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    ActixApp::new()
+        .app_data(web::Data::new(app))
+        .app_data(web::Data::new(readiness))
+        .app_data(web::PathConfig::default().error_handler(on_path_error))
+        .app_data(web::QueryConfig::default().error_handler(on_query_error))
+        .wrap(from_fn(trace::around))
+        .configure(openapi::pages)
+        .configure(routes::configure)
+        .default_service(web::to(unknown))
+}
+
+/// Opens the listening socket; a port in use and the like are said in one sentence.
+pub fn listen(host: &str, port: u16) -> Result<TcpListener> {
+    TcpListener::bind((host, port)).map_err(|error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::AddrInUse => format!(
+                "Port {port} is in use by another program. Stop that one, or choose another port with --port."
+            ),
+            std::io::ErrorKind::PermissionDenied => {
+                format!("Port {port} needs more rights than we have. Choose one above 1023 with --port.")
+            }
+            _ => format!("Can't listen on {host}:{port}: {error}."),
+        };
+        Error::new(Code::Unavailable, why)
+    })
+}
+
+/// Serves on `listener` until `stop`, then lets requests in flight end.
+pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken) -> Result<()> {
+    let readiness = Readiness::default();
+    let grace = app.config.server.shutdown_seconds;
+    let for_workers = readiness.clone();
+    listener.set_nonblocking(true).map_err(Error::internal)?;
+    let server = HttpServer::new(move || build(Arc::clone(&app), for_workers.clone()))
+        .workers(2)
+        .shutdown_timeout(grace)
+        .client_request_timeout(Duration::from_secs(20))
+        .disable_signals()
+        .listen(listener)
+        .map_err(Error::internal)?
+        .run();
+    readiness.set_ready(true);
+    let handle: ServerHandle = server.handle();
+    let waiter = async {
+        stop.cancelled().await;
+        readiness.set_ready(false);
+        handle.stop(true).await;
+    };
+    let (served, ()) = tokio::join!(server, waiter);
+    served.map_err(Error::internal)
+}
+
+/// Nothing has this path, or not with this method.
+async fn unknown(request: HttpRequest) -> HttpResponse {
+    let allowed = routes::methods_of(request.path());
+    if allowed.is_empty() {
+        let error: actix_web::Error = route_not_found().into();
+        error.error_response()
+    } else {
+        method_not_allowed(&allowed).respond_to(&request)
+    }
+}

@@ -1,0 +1,54 @@
+//! Around every request: its id, its span, one line when it is done.
+//!
+//! The line names the path but not the query string, which may hold a signature.
+
+use std::sync::Arc;
+
+use actix_web::{
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
+    middleware::Next,
+    web,
+};
+use tracing::Instrument;
+
+use crate::{
+    app::App,
+    kernel::clock,
+    web::{REQUEST_ID, RequestId},
+};
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Serves one request within its span.
+pub async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let id = request
+        .headers()
+        .get(HEADER)
+        .and_then(|value| RequestId::from_client(value.to_str().ok()?))
+        .unwrap_or_else(|| RequestId::ours(&clock::System));
+    let span = tracing::info_span!("request", id = id.as_str());
+    let quiet = request.path().starts_with("/health");
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let header = HeaderValue::from_str(id.as_str());
+    let app = request.app_data::<web::Data<Arc<App>>>().cloned();
+    let serve = async move {
+        let begun = app.as_ref().map(|app| app.db.now());
+        let mut response = next.call(request).await?;
+        if let Ok(header) = header {
+            response.headers_mut().insert(HEADER, header);
+        }
+        if let Some((app, begun)) = app.zip(begun)
+            && !quiet
+        {
+            let ms = (app.db.now() - begun).num_milliseconds();
+            tracing::info!(%method, path, status = response.status().as_u16(), ms, "request");
+        }
+        Ok(response)
+    };
+    REQUEST_ID.scope(id, serve.instrument(span)).await
+}

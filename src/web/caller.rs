@@ -1,0 +1,58 @@
+//! From a bearer token to a [`Ctx`]: an operation that takes one can't be reached
+//! without a good token.
+
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web};
+
+use super::request::current_request_id;
+use crate::{
+    access::{Caller, Origin},
+    app::{App, Ctx},
+    kernel::{Code, Error, Result},
+};
+
+impl FromRequest for Ctx {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request))
+    }
+}
+
+fn caller(request: &HttpRequest) -> Result<Ctx> {
+    let app = request
+        .app_data::<web::Data<Arc<App>>>()
+        .ok_or_else(|| Error::internal("the server was built without its App"))?;
+    let header = request.headers().get(AUTHORIZATION).ok_or_else(|| {
+        Error::new(
+            Code::Unauthenticated,
+            "This needs a token: send Authorization: Bearer <token>.",
+        )
+    })?;
+    let text = header
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or_else(|| {
+            Error::new(
+                Code::Unauthenticated,
+                "The Authorization header must be of the form: Bearer <token>.",
+            )
+        })?;
+    let token = app.keyring.verify(text, app.db.now())?;
+    let origin = Origin {
+        request_id: current_request_id(),
+        ip: request.peer_addr().map(|address| address.ip().to_string()),
+    };
+    Ok(Ctx {
+        app: Arc::clone(app),
+        caller: Caller::new(token, origin),
+    })
+}
