@@ -5,6 +5,7 @@
 //! transaction commits together or not at all; its outbox rows wake the relay only
 //! after the commit. This module never decides what a caller may do.
 
+pub mod cluster;
 pub mod migrate;
 #[expect(
     missing_docs,
