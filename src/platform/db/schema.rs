@@ -3,16 +3,15 @@
 // @generated automatically by Diesel CLI.
 
 pub mod sql_types {
-    #[derive(diesel::sql_types::SqlType)]
+    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "tsvector", schema = "pg_catalog"))]
     pub struct Tsvector;
-
-    #[derive(diesel::sql_types::SqlType)]
-    #[diesel(postgres_type(name = "vector"))]
-    pub struct Vector;
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     agent_executions (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -43,6 +42,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     agent_trace_events (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -63,6 +65,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     audit_log (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -80,6 +85,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     budgets (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -98,8 +106,8 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
     use super::sql_types::Tsvector;
-    use super::sql_types::Vector;
 
     chunks (id) {
         id -> Uuid,
@@ -118,6 +126,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     files (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -143,6 +154,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     idempotency_keys (user_id, key) {
         user_id -> Uuid,
         key -> Text,
@@ -154,6 +168,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     jobs (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -166,6 +183,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     node_dependencies (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -177,6 +197,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     node_inputs (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -195,6 +218,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     node_outputs (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -213,6 +239,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     node_versions (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -227,6 +256,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     nodes (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -253,6 +285,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     notifications (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -269,6 +304,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     org_members (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -279,6 +317,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     organizations (id) {
         id -> Uuid,
         name -> Text,
@@ -291,6 +332,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     outbox (id) {
         id -> Uuid,
         position -> Int8,
@@ -305,6 +349,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     project_members (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -316,6 +363,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     projects (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -329,6 +379,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     templates (id) {
         id -> Uuid,
         org_id -> Nullable<Uuid>,
@@ -344,6 +397,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     token_revocations (revocation_id) {
         revocation_id -> Text,
         revoked_at -> Timestamptz,
@@ -352,6 +408,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     tokens (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -367,6 +426,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     users (id) {
         id -> Uuid,
         cognito_sub -> Text,
@@ -380,6 +442,9 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     workers (id) {
         id -> Uuid,
         role -> Text,
