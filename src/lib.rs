@@ -3,6 +3,7 @@
 pub mod access;
 pub mod agent;
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod executions;
 pub mod files;
@@ -12,6 +13,7 @@ pub mod nodes;
 pub mod outbox;
 pub mod platform;
 pub mod projects;
+pub mod server;
 pub mod telemetry;
 pub mod tenants;
 pub mod web;

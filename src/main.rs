@@ -1,1 +1,7 @@
-fn main() {}
+//! The `glassbox` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    glassbox::cli::run()
+}

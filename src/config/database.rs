@@ -40,6 +40,16 @@ impl DatabaseConfig {
         required(&self.url, "GLASSBOX_DATABASE__URL")
     }
 
+    /// The password in the application's address, if it has one.
+    pub fn app_password(&self) -> Option<SecretString> {
+        let url = self.url.expose_secret();
+        let (_, rest) = url.split_once("://")?;
+        let (login, _) = rest.split_once('@')?;
+        let (_, password) = login.split_once(':')?;
+        let password = percent_encoding::percent_decode_str(password);
+        Some(password.decode_utf8().ok()?.into_owned().into())
+    }
+
     /// The owner's address; fails when it is not configured.
     pub fn owner(&self) -> Result<SecretString> {
         required(&self.owner_url, "GLASSBOX_DATABASE__OWNER_URL")

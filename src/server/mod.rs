@@ -27,6 +27,7 @@ use crate::{
 
 pub use health::Readiness;
 pub use openapi::document;
+pub use routes::API;
 
 /// The application: everything that [`serve`] serves.
 pub fn build(

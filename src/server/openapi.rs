@@ -51,7 +51,9 @@ fn make() -> openapi::OpenApi {
     }
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A token of ours; `POST /auth/dev-token` gives one in development."))
+        .description(Some(
+            "A token of ours; `POST /auth/dev-token` gives one in development.",
+        ))
         .build();
     if let Some(components) = &mut document.components {
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
@@ -75,7 +77,10 @@ fn operations(item: &mut PathItem) -> Vec<&mut Operation> {
 /// Every operation may answer with these; saying so by hand at each would be forgotten.
 fn add_problems(operation: &mut Operation) {
     for (status, description) in [
-        ("400", "Malformed or invalid; `details.fields` names what is wrong."),
+        (
+            "400",
+            "Malformed or invalid; `details.fields` names what is wrong.",
+        ),
         ("401", "No token, or one that is not good."),
         ("403", "Known to you, but not allowed."),
         ("404", "Not there, or not yours to know of."),
@@ -83,7 +88,10 @@ fn add_problems(operation: &mut Operation) {
         ("413", "The body is too large."),
         ("415", "The body is not JSON."),
         ("422", "Understood, but impossible in this state."),
-        ("429", "Too many requests; `Retry-After` says when to come back."),
+        (
+            "429",
+            "Too many requests; `Retry-After` says when to come back.",
+        ),
         ("500", "Something failed on our side."),
         ("503", "A backend that this needs does not answer."),
     ] {
@@ -131,8 +139,14 @@ async fn json() -> HttpResponse {
 /// The codes that `docs/ERRORS.md` is written from.
 pub fn error_table() -> String {
     let rows = Code::ALL.iter().map(|code| {
-        format!("| {} | `{code}` | {} |\n", code.kind().status(), code.meaning())
+        format!(
+            "| {} | `{code}` | {} |\n",
+            code.kind().status(),
+            code.meaning()
+        )
     });
-    format!("| status | code | when |\n| --- | --- | --- |\n{}", rows.collect::<String>())
+    format!(
+        "| status | code | when |\n| --- | --- | --- |\n{}",
+        rows.collect::<String>()
+    )
 }
-

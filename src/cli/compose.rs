@@ -1,0 +1,87 @@
+//! From settings to the program's parts. What is chosen here, and nowhere else, is
+//! which implementation stands behind each port.
+
+use std::{sync::Arc, time::Duration};
+
+use secrecy::ExposeSecret;
+
+use crate::{
+    access::Keyring,
+    app::App,
+    config::{Config, ModelsConfig},
+    kernel::{Clock, Result, clock::Ids},
+    outbox::relay::Relay,
+    platform::{
+        blobs::{Blobs, Folder},
+        bus::LocalBus,
+        db::Db,
+        embed::hashing::Hashing,
+        llm::{
+            Models,
+            demo::Demo,
+            openai::{OpenAi, OpenAiOptions, TokenLimit},
+            price::Prices,
+            retry::{RetryPolicy, Retrying},
+        },
+        queue::DbQueue,
+    },
+    server::API,
+};
+
+/// Puts the parts together. `base_url` is how clients reach us, without a slash.
+pub fn app(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    base_url: String,
+) -> Result<App> {
+    let db = Db::new(&config.database, clock, ids)?;
+    let folder = Arc::new(Folder::new(
+        &config.storage.folder,
+        &format!("{base_url}{API}"),
+        config.storage.secret()?,
+    )?);
+    let keyring = Keyring::new(config.auth.key()?, config.auth.signing_key_id, &[])?;
+    let blobs: Arc<dyn Blobs> = Arc::clone(&folder) as Arc<dyn Blobs>;
+    Ok(App {
+        bus: Arc::new(LocalBus::new()),
+        queue: Arc::new(DbQueue::new(db.clone())),
+        db,
+        blobs,
+        folder: Some(folder),
+        models: Arc::new(models(&config.models)?),
+        prices: Arc::new(Prices::built_in()?),
+        embedder: Arc::new(Hashing),
+        keyring: Arc::new(keyring),
+        base_url,
+        config: Arc::new(config),
+    })
+}
+
+/// The relay of an application.
+pub fn relay(app: &App) -> Relay {
+    Relay {
+        db: app.db.clone(),
+        bus: Arc::clone(&app.bus),
+        queue: Arc::clone(&app.queue),
+    }
+}
+
+/// The demo model always; an OpenAI-compatible service when it is configured.
+fn models(config: &ModelsConfig) -> Result<Models> {
+    let mut models = Models::builder().with("demo", Demo);
+    if !config.openai_api_key.expose_secret().is_empty() {
+        let openai = OpenAi::new(OpenAiOptions {
+            base_url: config.openai_base_url.clone(),
+            api_key: Some(config.openai_api_key.clone()),
+            include_usage: true,
+            token_limit: TokenLimit::MaxTokens,
+            idle_timeout: Duration::from_secs(config.idle_seconds),
+            total_timeout: Duration::from_secs(config.total_seconds),
+        })?;
+        models = models
+            .with("openai", Retrying::new(openai, RetryPolicy::default()))
+            .default_provider("openai");
+    }
+    Ok(models.build())
+}

@@ -1,0 +1,104 @@
+//! The command line: one file for each subcommand, and [`compose`], the only place
+//! that turns settings into the program's parts.
+
+pub mod compose;
+mod extract;
+mod migrate;
+mod roles;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{config, kernel::Result, telemetry};
+
+/// GlassBox: people and AI agents work on nodes, and all an agent does is evidence.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    /// Which config/<env>.toml to read.
+    #[arg(
+        long,
+        global = true,
+        env = "GLASSBOX_ENV",
+        default_value = "production"
+    )]
+    env: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the HTTP API.
+    Serve(roles::ServeArgs),
+    /// Run executions.
+    AgentWorker,
+    /// Turn uploaded files into text.
+    FileWorker,
+    /// Bring the database to this program's schema.
+    Migrate(migrate::MigrateArgs),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Read one file in a process with limits; the file worker calls this.
+    #[command(hide = true)]
+    Extract(extract::ExtractArgs),
+}
+
+/// Parses the arguments and runs the command.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    // The parsing child runs before anything else is set up: it must not read the
+    // configuration, start threads or open connections.
+    if let Command::Extract(args) = cli.command {
+        return extract::run(&args);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.to_string()),
+    };
+    match runtime.block_on(dispatch(&cli.env, cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::debug!(error = %error.chain(), "the command failed");
+            fail(error.message())
+        }
+    }
+}
+
+async fn dispatch(env: &str, command: Command) -> Result<()> {
+    let load = |overrides: &[config::Override]| -> Result<config::Config> {
+        let config = config::load(env, overrides)?;
+        config.check_production(env)?;
+        telemetry::start(&config.log)?;
+        Ok(config)
+    };
+    match command {
+        Command::Serve(args) => roles::serve(load(&args.overrides())?).await,
+        Command::AgentWorker => roles::agent_worker(load(&[])?).await,
+        Command::FileWorker => roles::file_worker(load(&[])?).await,
+        Command::Migrate(args) => migrate::run(&load(&[])?, &args).await,
+        Command::Openapi => openapi(),
+        Command::Extract(_) => Ok(()),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the document is this command's output")]
+fn openapi() -> Result<()> {
+    let document = crate::server::document();
+    let text = serde_json::to_string_pretty(document).map_err(crate::kernel::Error::internal)?;
+    println!("{text}");
+    Ok(())
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the last word of a command that failed"
+)]
+fn fail(sentence: &str) -> ExitCode {
+    eprintln!("glassbox: {sentence}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,7 @@
+//! The API over real HTTP, by area. Names are sentences.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod health;
+mod orgs;

@@ -1,0 +1,130 @@
+//! One Postgres cluster for the test process, and databases cloned from a template
+//! that was migrated once.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use glassbox::platform::db::{
+    cluster::{Cluster, ClusterOptions},
+    migrate::{self, APP_ROLE, OWNER_ROLE},
+};
+
+const TEMPLATE: &str = "glassbox_template";
+
+static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+static COUNT: AtomicU32 = AtomicU32::new(0);
+/// `create database … template` refuses while another session is in the template,
+/// which another `create database` is.
+static CLONING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// A database of one test's own.
+pub struct Database {
+    pub name: String,
+}
+
+impl Database {
+    /// Clones the template.
+    pub async fn create() -> Self {
+        cluster();
+        let name = format!("test_{}", COUNT.fetch_add(1, Ordering::SeqCst));
+        let _one_at_a_time = CLONING.lock().await;
+        let mut admin = AsyncPgConnection::establish(&cluster().url("postgres", "postgres"))
+            .await
+            .unwrap();
+        admin
+            .batch_execute(&format!(
+                "create database {name} template {TEMPLATE} owner {OWNER_ROLE}"
+            ))
+            .await
+            .unwrap();
+        Database { name }
+    }
+
+    /// An empty one, not migrated.
+    pub async fn create_empty() -> Self {
+        let name = format!("empty_{}", COUNT.fetch_add(1, Ordering::SeqCst));
+        migrate::bootstrap(|database| cluster().url("postgres", database), &name)
+            .await
+            .unwrap();
+        Database { name }
+    }
+
+    pub fn app_url(&self) -> String {
+        cluster().url(APP_ROLE, &self.name)
+    }
+
+    pub fn owner_url(&self) -> String {
+        cluster().url(OWNER_ROLE, &self.name)
+    }
+
+    /// A connection as the application, with no scope set.
+    pub async fn app(&self) -> AsyncPgConnection {
+        AsyncPgConnection::establish(&self.app_url()).await.unwrap()
+    }
+
+    /// A connection as the superuser, who sees everything: to look behind the program's
+    /// back, and to set up what no operation can.
+    pub async fn admin(&self) -> AsyncPgConnection {
+        AsyncPgConnection::establish(&cluster().url("postgres", &self.name))
+            .await
+            .unwrap()
+    }
+
+    /// Runs statements as the superuser.
+    pub async fn execute(&self, sql: &str) {
+        self.admin().await.batch_execute(sql).await.unwrap();
+    }
+}
+
+/// The cluster of this process. It ends with the process, which is why nobody stops it.
+pub fn cluster() -> &'static Cluster {
+    CLUSTER.get_or_init(|| {
+        // A thread and runtime of its own: the test that happens to come first must
+        // not take the cluster's tasks away when its runtime ends.
+        std::thread::spawn(|| {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            let cluster = runtime.block_on(start());
+            std::mem::forget(runtime);
+            cluster
+        })
+        .join()
+        .unwrap()
+    })
+}
+
+async fn start() -> Cluster {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    remove_leftovers(root);
+    let options = ClusterOptions {
+        dir: root.join(format!("postgres-{}", std::process::id())),
+        bin: std::env::var_os("GLASSBOX_PG_BIN").map(PathBuf::from),
+        durable: false,
+    };
+    let cluster = Cluster::start(options, &|_| {}).await.unwrap();
+    let admin = |database: &str| cluster.url("postgres", database);
+    migrate::bootstrap(admin, TEMPLATE).await.unwrap();
+    let owner = cluster.url(OWNER_ROLE, TEMPLATE).into();
+    migrate::up(&owner, None).await.unwrap();
+    cluster
+}
+
+/// Removes the clusters of test processes that are gone.
+fn remove_leftovers(root: &Path) {
+    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("postgres-"));
+        if let Some(pid) = pid
+            && !Path::new("/proc").join(pid).exists()
+        {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
