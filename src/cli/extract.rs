@@ -2,13 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
+use crate::ingest::extract::child;
 
-/// Arguments of the child.
-#[derive(Debug, Args)]
-pub struct ExtractArgs {}
+pub use child::Args as ExtractArgs;
 
-/// Reads the file.
-pub fn run(_: &ExtractArgs) -> ExitCode {
-    ExitCode::FAILURE
+/// Reads the file under the limits that the arguments name.
+pub fn run(args: &ExtractArgs) -> ExitCode {
+    child::run(args)
 }

@@ -1,1 +1,9 @@
-//! The file worker: turns files into text, in a child process.
+//! Files become text: what a person uploaded is read into plain text that search,
+//! people and agents can quote from.
+//!
+//! [`extract`] knows the formats and is pure; it runs only inside a child process,
+//! because every byte of an upload is untrusted. [`sandbox`] starts that child and
+//! turns whatever becomes of it, also its death, into a normal result.
+
+pub mod extract;
+pub mod sandbox;
