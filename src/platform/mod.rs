@@ -9,3 +9,4 @@ mod http;
 pub mod llm;
 pub mod queue;
 mod words;
+pub mod workers;
