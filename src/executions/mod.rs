@@ -1,1 +1,17 @@
-//! Executions: runs of an agent on a node, and their journal.
+//! Executions: runs of an agent on a node, and the journal that each of them is.
+//!
+//! Owns: executions and their trace events.
+//! Invariants: one active execution a node; events are numbered 1, 2, 3 … without a
+//! gap and chained by hashes; nothing is appended without the lease's epoch, or by
+//! somebody who bumps it; totals and status change in the transaction of the event
+//! that explains them.
+//! Events: `trace_event` and `execution_update`, to the node's and the execution's channel.
+//! What an agent does is decided in [`crate::agent`]; here it is written down.
+
+pub mod api;
+mod chain;
+pub mod journal;
+pub mod model;
+pub mod ops;
+mod store;
+mod stream;

@@ -4,7 +4,7 @@
 use actix_web::{http::Method, web};
 
 use super::health;
-use crate::tenants;
+use crate::{executions, tenants};
 
 /// What stands before the paths of the API.
 pub const API: &str = "/api/v1";
@@ -41,6 +41,16 @@ routes! { ApiDoc, api, TABLE:
     get    "/orgs/{orgId}"                          tenants::api::org_get;
     patch  "/orgs/{orgId}"                          tenants::api::org_update;
     delete "/orgs/{orgId}"                          tenants::api::org_delete;
+
+    // Executions
+    post   "/nodes/{nodeId}/execute"                executions::api::execution_start;
+    get    "/nodes/{nodeId}/execution"              executions::api::execution_current;
+    get    "/nodes/{nodeId}/executions"             executions::api::execution_list;
+    post   "/nodes/{nodeId}/execution/cancel"       executions::api::execution_cancel;
+    get    "/executions/{executionId}"              executions::api::execution_get;
+    get    "/executions/{executionId}/trace"        executions::api::execution_trace;
+    get    "/executions/{executionId}/stream"       executions::api::execution_stream;
+    get    "/executions/{executionId}/verify"       executions::api::execution_verify;
 }
 
 /// Adds every route.

@@ -1,0 +1,129 @@
+//! The hash chain: each entry's hash covers the entry and the hash before it.
+//!
+//! The hash is SHA-256 over the canonical JSON ([`canonical`]) of one object with the
+//! fields of [`digest`]. Anyone with the trace can compute it again; changing,
+//! dropping or reordering an entry breaks every hash after it.
+
+use chrono::SecondsFormat;
+use serde_json::json;
+
+use super::model::{TraceEvent, Verification};
+use crate::kernel::canonical;
+
+/// The hash that `event` should have after `prev`.
+pub fn digest(event: &TraceEvent, prev: &str) -> String {
+    let content = json!({
+        "executionId": event.execution_id,
+        "sequenceNumber": event.sequence_number,
+        "eventType": event.event_type,
+        "eventData": event.event_data,
+        "timestamp": event.timestamp.to_rfc3339_opts(SecondsFormat::Millis, true),
+        "durationMs": event.duration_ms,
+        "model": event.model,
+        "tokensIn": event.tokens_in,
+        "tokensOut": event.tokens_out,
+        "costMicros": event.cost_micros,
+        "prevHash": prev,
+    });
+    canonical::sha256(canonical::text(&content).as_bytes())
+}
+
+/// A check of a chain, entry by entry, so that a long journal need not fit in memory.
+#[derive(Debug, Default)]
+pub struct Check {
+    events: i64,
+    head: String,
+    broken_at: Option<i64>,
+}
+
+impl Check {
+    /// Takes the next entry.
+    pub fn next(&mut self, event: &TraceEvent) {
+        let expected = self.events + 1;
+        let right = event.sequence_number == expected
+            && event.prev_hash == self.head
+            && event.hash == digest(event, &self.head);
+        if !right && self.broken_at.is_none() {
+            self.broken_at = Some(expected);
+        }
+        self.events = expected;
+        self.head.clone_from(&event.hash);
+    }
+
+    /// The result, given what the execution's row says of the journal's end: entries
+    /// cut off at the end leave a chain that is right in itself.
+    pub fn finish(mut self, last_sequence: i64, head_hash: &str) -> Verification {
+        let complete = self.events == last_sequence && self.head == head_hash;
+        if !complete && self.broken_at.is_none() {
+            self.broken_at = Some(self.events + 1);
+        }
+        Verification {
+            valid: self.broken_at.is_none(),
+            events: self.events,
+            head_hash: self.head,
+            broken_at: self.broken_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        executions::model::TraceKind,
+        kernel::{ExecutionId, TraceEventId},
+    };
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    fn chain(count: i64) -> Vec<TraceEvent> {
+        let mut prev = String::new();
+        (1..=count)
+            .map(|sequence_number| {
+                let mut event = TraceEvent {
+                    id: TraceEventId::from_uuid(Uuid::from_u128(1)),
+                    execution_id: ExecutionId::from_uuid(Uuid::from_u128(2)),
+                    sequence_number,
+                    event_type: TraceKind::Decision,
+                    event_data: json!({ "n": sequence_number }),
+                    timestamp: DateTime::from_timestamp_millis(1_700_000_000_123).unwrap(),
+                    duration_ms: None,
+                    model: None,
+                    tokens_in: None,
+                    tokens_out: None,
+                    cost_micros: None,
+                    hash: String::new(),
+                    prev_hash: prev.clone(),
+                };
+                event.hash = digest(&event, &prev);
+                prev.clone_from(&event.hash);
+                event
+            })
+            .collect()
+    }
+
+    fn check(events: &[TraceEvent], last: i64, head: &str) -> Verification {
+        let mut check = Check::default();
+        events.iter().for_each(|event| check.next(event));
+        check.finish(last, head)
+    }
+
+    #[test]
+    fn an_untouched_chain_is_valid() {
+        let events = chain(3);
+        assert!(check(&events, 3, &events[2].hash).valid);
+        assert!(check(&[], 0, "").valid);
+    }
+
+    #[test]
+    fn a_change_a_gap_and_a_cut_are_found() {
+        let events = chain(3);
+        let head = events[2].hash.clone();
+        let mut changed = events.clone();
+        changed[1].event_data = json!({ "n": 20 });
+        assert_eq!(check(&changed, 3, &head).broken_at, Some(2));
+        let gap = [events[0].clone(), events[2].clone()];
+        assert_eq!(check(&gap, 3, &head).broken_at, Some(2));
+        assert_eq!(check(&events[..2], 3, &head).broken_at, Some(3));
+    }
+}

@@ -1,0 +1,252 @@
+//! Appending to an execution: the one place where its journal, its totals and its
+//! status change, always together.
+//!
+//! The row of the execution is locked first, so appends of one execution come one
+//! after another; the lease's epoch is compared under that lock, so a worker that
+//! was slow and lost its lease is refused here, whatever it believes.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::{
+    chain,
+    model::{Change, Execution, Lease, NewEvent, Status, TraceEvent, TraceKind},
+    store,
+};
+use crate::{
+    kernel::{
+        Code, Error, ExecutionId, Id, OrgId, Result, Scope, WorkerId,
+        event::{Channel, Event, EventKind},
+        text::TextEnum,
+    },
+    outbox,
+    platform::{db::Tx, workers},
+};
+
+/// Takes an execution that waits or whose worker is gone. `None` when it has ended,
+/// waits for something else, or a living worker holds it.
+///
+/// `lease` is how long a worker may be silent before it counts as gone.
+pub async fn take_lease(
+    tx: &mut Tx,
+    id: ExecutionId,
+    worker: WorkerId,
+    lease: TimeDelta,
+) -> Result<Option<Lease>> {
+    let Some(head) = store::try_lock_head(tx, id).await? else {
+        return Ok(None);
+    };
+    if !matches!(head.status, Status::Pending | Status::Running) {
+        return Ok(None);
+    }
+    if let Some(holder) = head.lease_worker
+        && is_alive(tx, head.org, holder, lease).await?
+    {
+        return Ok(None);
+    }
+    store::take_lease(tx, &head, worker).await.map(Some)
+}
+
+/// Whether a worker lives. Tenants' transactions don't see workers, so this one
+/// looks as the program's plumbing and then goes back to its organization.
+async fn is_alive(tx: &mut Tx, org: OrgId, worker: WorkerId, lease: TimeDelta) -> Result<bool> {
+    tx.rescope(&Scope::System).await?;
+    let alive = workers::is_alive_in(tx, worker, lease).await?;
+    tx.rescope(&Scope::Org { org, user: None }).await?;
+    Ok(alive)
+}
+
+/// Gives the lease back, so that another worker may take it at once.
+pub async fn release_lease(tx: &mut Tx, lease: &Lease) -> Result<()> {
+    store::release_lease(tx, lease).await
+}
+
+/// Appends `events` under `lease` and makes `change`; answers the entries as written.
+///
+/// # Errors
+/// [`Code::Fenced`] when the lease was lost or the execution no longer runs; nothing
+/// is written then, and the transaction must not commit anything else.
+pub async fn append(
+    tx: &mut Tx,
+    lease: &Lease,
+    events: Vec<NewEvent>,
+    change: &Change,
+) -> Result<Vec<TraceEvent>> {
+    let head = store::lock_head(tx, lease.execution).await?;
+    if head.lease_epoch != lease.epoch || head.status != Status::Running {
+        return Err(Error::new(
+            Code::Fenced,
+            "The execution is no longer this worker's.",
+        ));
+    }
+    write(tx, &head, lease.epoch, events, change).await
+}
+
+/// Ends an execution from outside, whoever holds its lease: the epoch rises, so
+/// that worker's next append is refused. Fails when the execution has ended.
+pub async fn cancel(tx: &mut Tx, id: ExecutionId, reason: Value) -> Result<()> {
+    let head = store::lock_head(tx, id).await?;
+    if head.status.is_terminal() {
+        return Err(wrong_state(head.status, "be cancelled"));
+    }
+    let event = NewEvent::new(TraceKind::ExecutionCancelled, reason);
+    write(
+        tx,
+        &head,
+        head.lease_epoch + 1,
+        vec![event],
+        &Change::Cancel,
+    )
+    .await?;
+    Ok(())
+}
+
+/// The execution is not in a state in which it can `verb`.
+pub fn wrong_state(status: Status, verb: &str) -> Error {
+    Error::new(
+        Code::ExecutionState,
+        format!("An execution that is {status} can't {verb}."),
+    )
+    .with_details(json!({ "status": status }))
+}
+
+/// How many entries the summary of an ended execution names.
+const SUMMARY: i64 = 20;
+
+async fn write(
+    tx: &mut Tx,
+    head: &store::Head,
+    epoch: i64,
+    events: Vec<NewEvent>,
+    change: &Change,
+) -> Result<Vec<TraceEvent>> {
+    let written = chained(tx, head, events);
+    store::insert_events(tx, head.org, epoch, &written).await?;
+    let totals = Totals::of(&written);
+    store::update_head(tx, head, epoch, &written, &totals, change).await?;
+    if change.status().is_terminal() {
+        let summary = store::summary(tx, head.id, SUMMARY).await?;
+        store::set_summary(tx, head.id, summary).await?;
+    }
+    let execution = store::get(tx, head.id).await?;
+    for event in &written {
+        outbox::emit(tx, &trace_event(head, event)).await?;
+    }
+    let last = written.last().map(what).unwrap_or_default();
+    let steps = head.last_sequence + i64::try_from(written.len()).unwrap_or(0);
+    outbox::emit(tx, &update_event(head, &execution, &last, steps)).await?;
+    Ok(written)
+}
+
+/// What a few entries add to the totals.
+pub(super) struct Totals {
+    pub tokens_in: i64,
+    pub tokens_out: i64,
+    /// `None` when the price of any of them is unknown.
+    pub cost_micros: Option<i64>,
+}
+
+impl Totals {
+    fn of(events: &[TraceEvent]) -> Self {
+        let calls = || events.iter().filter(|event| event.model.is_some());
+        Totals {
+            tokens_in: calls().filter_map(|call| call.tokens_in).sum(),
+            tokens_out: calls().filter_map(|call| call.tokens_out).sum(),
+            cost_micros: calls().map(|call| call.cost_micros).sum(),
+        }
+    }
+}
+
+fn chained(tx: &Tx, head: &store::Head, events: Vec<NewEvent>) -> Vec<TraceEvent> {
+    let mut prev = head.head_hash.clone();
+    let mut sequence_number = head.last_sequence;
+    let mut chained = Vec::with_capacity(events.len());
+    for event in events {
+        sequence_number += 1;
+        let call = event.call.as_ref();
+        let mut entry = TraceEvent {
+            id: Id::new(tx.ids()),
+            execution_id: head.id,
+            sequence_number,
+            event_type: event.kind,
+            event_data: without_nul(event.data),
+            timestamp: tx.now(),
+            duration_ms: event.duration_ms,
+            model: call.map(|call| call.model.clone()),
+            tokens_in: call.map(|call| call.tokens_in),
+            tokens_out: call.map(|call| call.tokens_out),
+            cost_micros: call.and_then(|call| call.cost_micros),
+            hash: String::new(),
+            prev_hash: prev,
+        };
+        entry.hash = chain::digest(&entry, &entry.prev_hash);
+        prev = entry.hash.clone();
+        chained.push(entry);
+    }
+    chained
+}
+
+/// A model may write anything, also NUL, which `jsonb` can't hold; an append that
+/// always fails would leave the execution running for ever.
+fn without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| (key.replace('\0', "\u{fffd}"), without_nul(value)))
+            .collect(),
+        other => other,
+    }
+}
+
+/// A few words on what an entry is about: the tool's name, the reason, the title.
+pub fn what(event: &TraceEvent) -> String {
+    let data = &event.event_data;
+    let word = ["tool", "title", "label", "message", "summary", "model"]
+        .iter()
+        .find_map(|key| data.get(key).and_then(Value::as_str));
+    match word {
+        Some(word) => format!(
+            "{}: {}",
+            event.event_type,
+            word.chars().take(120).collect::<String>()
+        ),
+        None => event.event_type.as_str().to_owned(),
+    }
+}
+
+fn channels(head: &store::Head) -> Vec<Channel> {
+    vec![Channel::Node(head.node), Channel::Execution(head.id)]
+}
+
+fn trace_event(head: &store::Head, event: &TraceEvent) -> Event {
+    Event {
+        kind: EventKind::TraceEvent,
+        org: head.org,
+        channels: channels(head),
+        payload: json!({ "executionId": head.id, "nodeId": head.node, "event": event }),
+    }
+}
+
+fn update_event(head: &store::Head, execution: &Execution, step: &str, steps: i64) -> Event {
+    let tokens = execution.total_tokens_in + execution.total_tokens_out;
+    Event {
+        kind: EventKind::ExecutionUpdate,
+        org: head.org,
+        channels: channels(head),
+        payload: json!({
+            "executionId": head.id,
+            "nodeId": head.node,
+            "status": execution.status,
+            "progress": {
+                "currentStep": step,
+                "stepsCompleted": steps,
+                "tokensUsed": tokens,
+                "estimatedCost": execution.estimated_cost_usd,
+            },
+            "totalTokensIn": execution.total_tokens_in,
+            "totalTokensOut": execution.total_tokens_out,
+        }),
+    }
+}

@@ -1,0 +1,368 @@
+//! Executions and trace events as the program and its clients know them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::kernel::{
+    ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, TraceEventId, UserId, WorkerId,
+    field::Fields, text::text_enum,
+};
+
+text_enum! {
+    /// Where an execution stands.
+    pub enum Status {
+        Pending = "pending",
+        Running = "running",
+        Paused = "paused",
+        AwaitingInput = "awaiting_input",
+        AwaitingSubnodes = "awaiting_subnodes",
+        Complete = "complete",
+        Failed = "failed",
+        Cancelled = "cancelled",
+    }
+}
+
+impl Status {
+    /// Whether nothing will happen any more.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Status::Complete | Status::Failed | Status::Cancelled)
+    }
+}
+
+text_enum! {
+    /// The kinds of trace event.
+    pub enum TraceKind {
+        ExecutionStart = "execution_start",
+        LlmCall = "llm_call",
+        ToolCall = "tool_call",
+        Decision = "decision",
+        HumanInputRequested = "human_input_requested",
+        HumanInputReceived = "human_input_received",
+        SubnodeCreated = "subnode_created",
+        OutputAdded = "output_added",
+        Checkpoint = "checkpoint",
+        ExecutionPaused = "execution_paused",
+        ExecutionResume = "execution_resume",
+        ExecutionCancelled = "execution_cancelled",
+        Error = "error",
+        ExecutionComplete = "execution_complete",
+    }
+}
+
+/// How an execution is run; what is not said comes from the server's configuration.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionConfig {
+    /// Tokens of one answer of the model at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub max_tokens: Option<u32>,
+    /// How freely the model writes, 0 to 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 2)]
+    pub temperature: Option<f64>,
+    /// Replaces the first lines of what the model is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100_000)]
+    pub system_prompt: Option<String>,
+    /// The tools it may use; all when not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Vec<String>>,
+    /// Calls of the model at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub max_iterations: Option<u32>,
+    /// US dollars at most; an execution whose price is unknown is not bounded by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    pub budget_usd: Option<f64>,
+}
+
+impl ExecutionConfig {
+    /// Checks every field.
+    pub fn check(&self, known_tools: &[&str]) -> Result<()> {
+        let mut fields = Fields::default();
+        let within = |value: Option<u32>, most| value.is_none_or(|v| (1..=most).contains(&v));
+        fields.check(
+            within(self.max_tokens, 1_000_000),
+            "config.maxTokens",
+            "must be 1 to 1,000,000",
+        );
+        fields.check(
+            within(self.max_iterations, 10_000),
+            "config.maxIterations",
+            "must be 1 to 10,000",
+        );
+        fields.check(
+            self.temperature.is_none_or(|t| (0.0..=2.0).contains(&t)),
+            "config.temperature",
+            "must be 0 to 2",
+        );
+        fields.check(
+            self.budget_usd.is_none_or(|usd| (0.0..1e9).contains(&usd)),
+            "config.budgetUsd",
+            "must not be negative",
+        );
+        if let Some(prompt) = &self.system_prompt {
+            fields.length("config.systemPrompt", prompt, 1, 100_000);
+        }
+        for tool in self.tools.iter().flatten() {
+            fields.check(
+                known_tools.contains(&tool.as_str()),
+                "config.tools",
+                format!(
+                    "there is no tool {tool:?}; there are: {}",
+                    known_tools.join(", ")
+                ),
+            );
+        }
+        fields.finish()
+    }
+}
+
+/// What starts an execution.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionStart {
+    /// The model, `provider/name`; the server's default when not said.
+    #[schema(max_length = 200, example = "demo/analyst")]
+    pub model: Option<String>,
+    /// How it is run.
+    pub config: Option<ExecutionConfig>,
+}
+
+/// What a human is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HumanInputRequest {
+    /// A question to answer, or an approval to give.
+    pub request_type: RequestType,
+    /// What is asked.
+    pub prompt: String,
+    /// Answers to choose from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub options: Option<Vec<String>>,
+    /// What a program may want to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    pub metadata: Option<Value>,
+}
+
+text_enum! {
+    /// What kind of answer a human is asked for.
+    pub enum RequestType {
+        Question = "question",
+        Approval = "approval",
+    }
+}
+
+/// A run of an agent on a node.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Execution {
+    /// Its id.
+    pub id: ExecutionId,
+    /// The node it works on.
+    pub node_id: NodeId,
+    /// Where it stands.
+    pub status: Status,
+    /// The model that was asked for.
+    pub model_id: String,
+    /// A name for the conversation with the model.
+    pub thread_id: String,
+    /// The same, for older clients.
+    pub langgraph_thread_id: String,
+    /// The last steps in brief, once it has ended.
+    #[schema(value_type = Vec<Object>)]
+    pub trace_summary: Value,
+    /// What it waits for, while it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub human_input_request: Option<HumanInputRequest>,
+    /// What it was told last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    pub human_input_response: Option<Value>,
+    /// When a worker first took it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub completed_at: Option<DateTime<Utc>>,
+    /// Why it failed, in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub error_message: Option<String>,
+    /// Tokens the model read.
+    pub total_tokens_in: i64,
+    /// Tokens the model wrote.
+    pub total_tokens_out: i64,
+    /// US dollars; absent when a price is unknown, which is not zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub estimated_cost_usd: Option<f64>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+}
+
+/// One entry of an execution's journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TraceEvent {
+    /// Its id.
+    pub id: TraceEventId,
+    /// Whose journal.
+    pub execution_id: ExecutionId,
+    /// 1, 2, 3 … without gaps.
+    pub sequence_number: i64,
+    /// What happened.
+    pub event_type: TraceKind,
+    /// What there is to know about it.
+    #[schema(value_type = Object)]
+    pub event_data: Value,
+    /// When.
+    pub timestamp: DateTime<Utc>,
+    /// How long it took, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub duration_ms: Option<i64>,
+    /// The model that answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub model: Option<String>,
+    /// Tokens it read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub tokens_in: Option<i64>,
+    /// Tokens it wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub tokens_out: Option<i64>,
+    /// US dollars, in millionths; absent when unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub cost_micros: Option<i64>,
+    /// SHA-256 over this entry and the hash before; `docs/TECHNICAL.md` says how.
+    pub hash: String,
+    /// The hash of the entry before; empty for the first.
+    pub prev_hash: String,
+}
+
+/// An entry that is about to be appended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// What happened.
+    pub kind: TraceKind,
+    /// What there is to know about it.
+    pub data: Value,
+    /// How long it took, in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// For a call of a model.
+    pub call: Option<ModelCall>,
+}
+
+/// What a call of a model used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelCall {
+    /// The model as its server names it.
+    pub model: String,
+    /// Tokens it read.
+    pub tokens_in: i64,
+    /// Tokens it wrote.
+    pub tokens_out: i64,
+    /// US dollars in millionths; `None` when the price is unknown.
+    pub cost_micros: Option<i64>,
+}
+
+impl NewEvent {
+    /// An entry without a duration or a model.
+    pub fn new(kind: TraceKind, data: Value) -> Self {
+        NewEvent {
+            kind,
+            data,
+            duration_ms: None,
+            call: None,
+        }
+    }
+
+    /// Says how long it took.
+    pub fn lasting(mut self, milliseconds: i64) -> Self {
+        self.duration_ms = Some(milliseconds);
+        self
+    }
+}
+
+/// The right to append to an execution, until somebody else takes it. Every append
+/// carries the epoch; the row refuses an old one.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// Its organization.
+    pub org: OrgId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Its node.
+    pub node: NodeId,
+    /// The fence.
+    pub epoch: i64,
+    /// Who holds it.
+    pub worker: WorkerId,
+    /// On whose behalf it runs; `None` when that user was deleted.
+    pub started_by: Option<UserId>,
+    /// The model that was asked for.
+    pub model: String,
+    /// How it is run.
+    pub config: ExecutionConfig,
+    /// When a worker first took it.
+    pub started_at: Timestamp,
+}
+
+/// What becomes of an execution with an append.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// It goes on.
+    Continue,
+    /// It waits for a human.
+    AwaitInput(HumanInputRequest),
+    /// It ended well.
+    Complete,
+    /// It ended badly; why, in a sentence.
+    Fail(String),
+    /// It was ended from outside.
+    Cancel,
+}
+
+impl Change {
+    /// The status after it.
+    pub const fn status(&self) -> Status {
+        match self {
+            Change::Continue => Status::Running,
+            Change::AwaitInput(_) => Status::AwaitingInput,
+            Change::Complete => Status::Complete,
+            Change::Fail(_) => Status::Failed,
+            Change::Cancel => Status::Cancelled,
+        }
+    }
+}
+
+/// The answer of `GET /executions/{id}/verify`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Verification {
+    /// Whether every hash is right and none is missing.
+    pub valid: bool,
+    /// How many entries were checked.
+    pub events: i64,
+    /// The last hash; comparing it with one noted elsewhere proves that nothing was
+    /// rewritten as a whole.
+    pub head_hash: String,
+    /// The first entry that is wrong or missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub broken_at: Option<i64>,
+}

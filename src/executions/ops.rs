@@ -1,0 +1,249 @@
+//! What can be done with executions from outside: start, look, cancel, verify.
+
+use serde_json::json;
+
+use super::{
+    chain, journal,
+    model::{Execution, ExecutionConfig, ExecutionStart, Status, TraceEvent, Verification},
+    store,
+};
+use crate::{
+    access::{Action, Grant, Target, audit},
+    app::{App, Ctx},
+    kernel::{
+        Error, ExecutionId, NodeId, OrgId, Result, Scope, Timestamp,
+        event::{Channel, Event, EventKind, Job, QueueName},
+        field::invalid,
+        page::{Page, PageRequest},
+    },
+    outbox,
+    platform::db::Tx,
+};
+
+/// The tools an execution may be given, by name.
+pub const TOOLS: &[&str] = &[
+    "list_inputs",
+    "read_input",
+    "access_node",
+    "create_subnode",
+    "add_output",
+    "request_human_input",
+    "mark_complete",
+];
+
+/// Starts an execution of a node: the row, the job and the news of it are one change.
+pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> Result<Execution> {
+    let config = start.config.unwrap_or_default();
+    config.check(TOOLS)?;
+    let model = start
+        .model
+        .unwrap_or_else(|| ctx.app.config.models.default.clone());
+    if model.chars().count() > 200 {
+        return Err(invalid("model", "must have at most 200 characters"));
+    }
+    // A model that is not there would fail the run later; better to say so now.
+    ctx.app.models.resolve(&model)?;
+    ctx.tx(
+        Action::ExecutionStart,
+        Target::Node(node),
+        async move |tx, grant| start_in(tx, grant, node, &model, &config).await,
+    )
+    .await
+}
+
+async fn start_in(
+    tx: &mut Tx,
+    grant: &Grant,
+    node: NodeId,
+    model: &str,
+    config: &ExecutionConfig,
+) -> Result<Execution> {
+    if let Some(active) = store::active(tx, node).await? {
+        return Err(store::already_active(Some(active)));
+    }
+    let new = store::NewExecution {
+        id: ExecutionId::new(tx.ids()),
+        org: grant.org,
+        project: grant.project()?,
+        node,
+        model,
+        config,
+        started_by: grant.actor.user,
+    };
+    let execution = store::insert(tx, &new).await?;
+    let entry = audit::Entry {
+        resource: "execution",
+        id: execution.id.uuid(),
+        before: None,
+        after: Some(json!({ "nodeId": node, "model": model })),
+    };
+    audit::record(tx, grant, entry).await?;
+    outbox::emit(tx, &pending_event(grant.org, &execution)).await?;
+    outbox::enqueue(tx, &job(grant.org, &execution)).await?;
+    Ok(execution)
+}
+
+fn pending_event(org: OrgId, execution: &Execution) -> Event {
+    Event {
+        kind: EventKind::ExecutionUpdate,
+        org,
+        channels: vec![
+            Channel::Node(execution.node_id),
+            Channel::Execution(execution.id),
+        ],
+        payload: json!({
+            "executionId": execution.id,
+            "nodeId": execution.node_id,
+            "status": execution.status,
+            "progress": { "currentStep": "pending", "stepsCompleted": 0, "tokensUsed": 0, "estimatedCost": 0.0 },
+            "totalTokensIn": 0,
+            "totalTokensOut": 0,
+        }),
+    }
+}
+
+fn job(org: OrgId, execution: &Execution) -> Job {
+    Job {
+        queue: QueueName::Agent,
+        org,
+        body: json!({ "executionId": execution.id, "nodeId": execution.node_id, "orgId": org }),
+    }
+}
+
+/// The node's execution that has not ended, else its latest.
+pub async fn execution_current(ctx: &Ctx, node: NodeId) -> Result<Execution> {
+    ctx.tx(Action::ExecutionRead, Target::Node(node), async |tx, _| {
+        current(tx, node).await
+    })
+    .await
+}
+
+async fn current(tx: &mut Tx, node: NodeId) -> Result<Execution> {
+    if let Some(active) = store::active(tx, node).await? {
+        return store::get(tx, active).await;
+    }
+    let newest = PageRequest {
+        limit: 1,
+        offset: 0,
+        after: None,
+    };
+    let latest = store::list(tx, node, &newest).await?;
+    latest
+        .data
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::not_found("execution of this node"))
+}
+
+/// The node's executions, newest first.
+pub async fn execution_list(ctx: &Ctx, node: NodeId, page: PageRequest) -> Result<Page<Execution>> {
+    ctx.tx(
+        Action::ExecutionRead,
+        Target::Node(node),
+        async move |tx, _| store::list(tx, node, &page).await,
+    )
+    .await
+}
+
+/// One execution.
+pub async fn execution_get(ctx: &Ctx, id: ExecutionId) -> Result<Execution> {
+    ctx.tx(
+        Action::ExecutionRead,
+        Target::Execution(id),
+        async |tx, _| store::get(tx, id).await,
+    )
+    .await
+}
+
+/// Ends the node's active execution. A worker in the middle of a call hears of it
+/// over the bus and drops the call; should it miss that, its next append is refused.
+pub async fn execution_cancel(ctx: &Ctx, node: NodeId) -> Result<Execution> {
+    ctx.tx(
+        Action::ExecutionControl,
+        Target::Node(node),
+        async |tx, grant| {
+            let execution = current(tx, node).await?;
+            let by =
+                json!({ "message": "Cancelled by a person.", "cancelledBy": grant.actor.user });
+            journal::cancel(tx, execution.id, by).await?;
+            let entry = audit::Entry {
+                resource: "execution",
+                id: execution.id.uuid(),
+                before: Some(json!({ "status": execution.status })),
+                after: Some(json!({ "status": Status::Cancelled })),
+            };
+            audit::record(tx, grant, entry).await?;
+            store::get(tx, execution.id).await
+        },
+    )
+    .await
+}
+
+/// The entries after `after`, and where the execution stands at that same moment.
+pub async fn execution_trace(
+    ctx: &Ctx,
+    id: ExecutionId,
+    after: i64,
+    limit: i64,
+) -> Result<(Vec<TraceEvent>, Status)> {
+    ctx.tx(
+        Action::ExecutionRead,
+        Target::Execution(id),
+        async |tx, _| {
+            // The status first: entries that come in between are then read as well.
+            let status = store::get(tx, id).await?.status;
+            Ok((store::trace(tx, id, after, limit).await?, status))
+        },
+    )
+    .await
+}
+
+/// Entries read at a time when a whole journal is gone through.
+const BATCH: i64 = 500;
+
+/// Checks the hash chain of an execution.
+pub async fn execution_verify(ctx: &Ctx, id: ExecutionId) -> Result<Verification> {
+    ctx.tx(
+        Action::ExecutionRead,
+        Target::Execution(id),
+        async |tx, _| {
+            let mut check = chain::Check::default();
+            let mut after = 0;
+            // The end first: what is appended meanwhile is not part of this check.
+            let (last, head) = store::end_of(tx, id).await?;
+            while after < last {
+                let batch = store::trace(tx, id, after, BATCH.min(last - after)).await?;
+                let Some(end) = batch.last() else { break };
+                after = end.sequence_number;
+                batch.iter().for_each(|event| check.next(event));
+            }
+            Ok(check.finish(last, &head))
+        },
+    )
+    .await
+}
+
+/// A whole journal, for a worker that takes an execution over.
+pub async fn journal_in(tx: &mut Tx, id: ExecutionId) -> Result<Vec<TraceEvent>> {
+    let mut journal = Vec::new();
+    loop {
+        let after = journal
+            .last()
+            .map_or(0, |event: &TraceEvent| event.sequence_number);
+        let batch = store::trace(tx, id, after, BATCH).await?;
+        if batch.is_empty() {
+            return Ok(journal);
+        }
+        journal.extend(batch);
+    }
+}
+
+/// Executions over all organizations that need a worker and have no living one.
+pub async fn abandoned(app: &App, dead_before: Timestamp) -> Result<Vec<(OrgId, ExecutionId)>> {
+    const AT_A_TIME: i64 = 20;
+    app.db
+        .tx(Scope::System, async |tx| {
+            store::abandoned(tx, dead_before, AT_A_TIME).await
+        })
+        .await
+}
