@@ -7,12 +7,18 @@
 /// Words that say nothing about what a text is about. Short words (one or two
 /// characters) are dropped before this list is asked.
 const STOP_WORDS: &[&str] = &[
-    "about", "after", "all", "also", "and", "any", "are", "been", "before", "but", "can", "could",
-    "did", "does", "each", "for", "from", "had", "has", "have", "her", "here", "his", "how",
-    "into", "its", "may", "more", "most", "must", "not", "one", "only", "other", "our", "out",
-    "over", "should", "some", "such", "than", "that", "the", "their", "them", "then", "there",
-    "these", "they", "this", "those", "too", "under", "very", "was", "were", "what", "when",
-    "where", "which", "while", "who", "why", "will", "with", "would", "you", "your",
+    "about", "after", "again", "all", "almost", "already", "also", "always", "among", "and", "any",
+    "are", "because", "been", "before", "being", "both", "but", "can", "could", "did", "does",
+    "doing", "done", "during", "each", "either", "else", "ever", "every", "for", "from", "further",
+    "get", "got", "had", "has", "have", "having", "her", "here", "him", "his", "how", "however",
+    "into", "its", "itself", "just", "least", "less", "let", "like", "made", "make", "many", "may",
+    "might", "more", "most", "much", "must", "neither", "never", "none", "nor", "not", "now",
+    "off", "often", "once", "one", "only", "other", "our", "out", "over", "own", "per", "quite",
+    "rather", "same", "shall", "she", "should", "since", "some", "still", "such", "than", "that",
+    "the", "their", "them", "then", "there", "these", "they", "this", "those", "though", "through",
+    "thus", "together", "too", "under", "until", "upon", "very", "was", "well", "were", "what",
+    "when", "where", "whether", "which", "while", "who", "whose", "why", "will", "with", "within",
+    "without", "would", "yet", "you", "your",
 ];
 
 /// The words of `text` in order: lower case, letters and digits only.

@@ -246,7 +246,7 @@ impl Blobs for Folder {
     async fn ping(&self) -> Result<()> {
         let mut upload = Upload::begin(&self.incoming).await?;
         upload.write(b"ping", u64::MAX).await?;
-        upload.file.sync_all().await.map_err(failed)
+        upload.sync().await
     }
 }
 
@@ -278,12 +278,15 @@ impl Upload {
         let mut name = [0; 16];
         getrandom::fill(&mut name).map_err(Error::internal)?;
         let path = incoming.join(hex::encode(name));
-        // The guard comes first: were the future dropped while the file is being
-        // made, nobody else would know of it.
-        let unfinished = Unfinished(path);
-        let file = File::create_new(&unfinished.0).await.map_err(failed)?;
+        // The guard is made where the file is: were the future dropped meanwhile,
+        // the blocking thread would drop the guard, and with it the file.
+        let make = move || blocking::File::create_new(&path).map(|f| (f, Unfinished(path)));
+        let (file, unfinished) = tokio::task::spawn_blocking(make)
+            .await
+            .map_err(Error::internal)?
+            .map_err(failed)?;
         Ok(Upload {
-            file,
+            file: File::from_std(file),
             unfinished,
             hash: Sha256::new(),
             size: 0,
@@ -302,6 +305,14 @@ impl Upload {
         self.file.write_all(part).await.map_err(failed)
     }
 
+    /// Waits until all that was written is on the disk. The flush comes first
+    /// because tokio's files write behind: the sync alone does not report that the
+    /// last write failed, and a full disk would be taken for a whole file.
+    async fn sync(&mut self) -> Result<()> {
+        self.file.flush().await.map_err(failed)?;
+        self.file.sync_all().await.map_err(failed)
+    }
+
     async fn finish(
         mut self,
         content_type: Option<String>,
@@ -310,14 +321,14 @@ impl Upload {
     ) -> Result<BlobInfo> {
         let info = BlobInfo {
             size: self.size,
-            sha256: hex::encode(self.hash.finalize()),
+            sha256: hex::encode(self.hash.finalize_reset()),
             content_type,
         };
         let trailer = serde_json::to_vec(&info).map_err(Error::internal)?;
         let length = u32::try_from(trailer.len()).map_err(Error::internal)?;
         let tail = [&trailer[..], &length.to_be_bytes(), &MARK].concat();
         self.file.write_all(&tail).await.map_err(failed)?;
-        self.file.sync_all().await.map_err(failed)?;
+        self.sync().await?;
         let (from, target, root) = (self.unfinished, target.to_owned(), root.to_owned());
         // On a thread of its own it goes on to the end when the client goes away
         // now: the blob is whole, and half of this would leave it unsynced.

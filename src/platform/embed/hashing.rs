@@ -210,10 +210,17 @@ mod tests {
         let set: Vec<(usize, f32)> = vector
             .iter()
             .enumerate()
-            .filter(|(_, x)| x.abs() > 0.5)
+            .filter(|(_, x)| **x != 0.0)
             .map(|(at, x)| (at, (x * 1e4).round()))
             .collect();
-        assert_eq!(set, [(0, 0.0)]);
-        assert_eq!(feature('w', "evidenc"), 0);
+        let signs = |at: &[usize], value: f32| at.iter().map(|&at| (at, value)).collect::<Vec<_>>();
+        let mut known = signs(
+            &[12, 38, 49, 154, 182, 185, 241, 251, 261, 303, 371],
+            1853.0,
+        );
+        known.extend(signs(&[81, 148, 163, 201, 248, 300, 322], -1853.0));
+        known.push((166, -6178.0)); // the word itself
+        known.sort_by_key(|(at, _)| *at);
+        assert_eq!(set, known);
     }
 }

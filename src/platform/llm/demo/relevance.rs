@@ -4,8 +4,8 @@
 //! instruction, of each term's rarity, divided by the square root of the sentence's
 //! length in words. Rarity is `ln(1 + N / n)`, where `n` of the `N` pages hold the
 //! term (the inverse document frequency of Spärck Jones, 1972, smoothed). The root
-//! keeps a long sentence from winning by its length alone, and eight words are
-//! added first, so that a scrap does not win by its shortness.
+//! keeps a long sentence from winning by its length alone, and twenty words (an
+//! ordinary sentence) are added first, so that a scrap does not win by its shortness.
 //!
 //! Sentences are taken one at a time, best first. Each one already taken from a
 //! page takes a third off the score of that page's others, so that a brief draws
@@ -23,7 +23,10 @@ pub const MAX_QUOTES: usize = 6;
 
 /// Sentences shorter or longer than this, in words, are not quoted: headings and
 /// scraps; tables that look like one endless sentence.
-const WORDS: Range<usize> = 5..90;
+const WORDS: Range<usize> = 6..90;
+
+/// The words of an ordinary sentence, which dampen the reward for being short.
+const ORDINARY: f64 = 20.0;
 
 /// What is left of a sentence's score for each one taken from its page.
 const SAME_PAGE: f64 = 2.0 / 3.0;
@@ -120,7 +123,7 @@ fn score(text: &str, words: usize, rarity: &BTreeMap<String, f64>) -> f64 {
     let terms: BTreeSet<String> = words::terms(text).collect();
     let shared: f64 = terms.iter().filter_map(|term| rarity.get(term)).sum();
     let words = f64::from(u32::try_from(words).unwrap_or(u32::MAX));
-    shared / (words + 8.0).sqrt()
+    shared / (words + ORDINARY).sqrt()
 }
 
 fn best(mut left: Vec<Candidate<'_>>) -> Vec<Candidate<'_>> {

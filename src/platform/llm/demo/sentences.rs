@@ -32,10 +32,13 @@ const OPENING: &[&str] = &[
     "where", "while", "with", "you",
 ];
 
+/// Marks of list items; they are not part of the item's sentence.
+const BULLETS: [char; 5] = ['•', '▪', '●', '◦', '‣'];
+
 /// The most words a line may have to be taken for a heading.
 const HEADING_WORDS: usize = 10;
 
-/// The sentences of `page`, in order, trimmed of white space. Headings and other
+/// The sentences of `page`, in order, without white space or a list's mark around them. Headings and other
 /// lines without an end of their own come as ranges too; [`is_whole`] tells them
 /// from sentences.
 pub fn sentences(page: &str) -> Vec<Range<usize>> {
@@ -72,13 +75,13 @@ pub fn sentences(page: &str) -> Vec<Range<usize>> {
 /// Whether `text` reads as a whole sentence: it begins as one and ends as one.
 pub fn is_whole(text: &str) -> bool {
     let begins = text
-        .trim_start_matches(|c: char| !c.is_alphanumeric())
-        .chars()
-        .next()
-        .is_some_and(|c| !c.is_lowercase());
+        .trim_start_matches(['"', '\'', '“', '‘', '«', '(', '[', '「', '『', '（'])
+        .starts_with(|c: char| c.is_alphanumeric() && !c.is_lowercase());
+    // A mark after a space is a dot of a table of contents.
     let ends = text
         .trim_end_matches(is_closer)
-        .ends_with(['.', '!', '?', '…', '。', '！', '？']);
+        .strip_suffix(['.', '!', '?', '…', '。', '！', '？'])
+        .is_some_and(|rest| !rest.ends_with(char::is_whitespace));
     begins && ends
 }
 
@@ -86,8 +89,9 @@ fn push(found: &mut Vec<Range<usize>>, page: &str, range: Range<usize>) {
     let Some(text) = page.get(range.clone()) else {
         return;
     };
-    let start = range.start + (text.len() - text.trim_start().len());
-    let end = start + text.trim().len();
+    let begun = text.trim_start().trim_start_matches(BULLETS).trim_start();
+    let start = range.end - begun.len();
+    let end = start + begun.trim_end().len();
     if start < end {
         found.push(start..end);
     }
@@ -137,7 +141,8 @@ fn is_abbreviated(before: &str, next: Option<char>) -> bool {
     // no further initial or name can follow.
     let mut letters = word.chars();
     let initial = matches!((letters.next(), letters.next()), (Some(c), None) if c.is_uppercase());
-    if initial || word.contains('.') {
+    let dotted = word.contains('.') && word.contains(char::is_alphabetic);
+    if initial || dotted {
         return next.is_some_and(char::is_alphanumeric);
     }
     // "1. Introduction": a number alone at the beginning counts what follows.
@@ -161,10 +166,7 @@ fn ends_at_line(page: &str, start: usize, at: usize, widest: usize) -> bool {
     if next.is_empty() {
         return true;
     }
-    if next.starts_with(['•', '▪', '●', '◦', '‣'])
-        || next.starts_with("- ")
-        || next.starts_with("– ")
-    {
+    if next.starts_with(BULLETS) || next.starts_with("- ") || next.starts_with("– ") {
         return true;
     }
     let line = page.get(start..at).unwrap_or_default().trim();
@@ -229,14 +231,14 @@ mod tests {
     #[test]
     fn sentences_end_at_their_marks_with_the_quotation_marks_after_them() {
         assert_eq!(
-            split("He said \"No.\" She left! Why? “Because.” (It rained.) In 2024. Then more…"),
+            split("He said \"No.\" She left! Why? “Because.” (It rained.) In 8.2. Then more…"),
             [
                 "He said \"No.\"",
                 "She left!",
                 "Why?",
                 "“Because.”",
                 "(It rained.)",
-                "In 2024.",
+                "In 8.2.",
                 "Then more…"
             ]
         );
@@ -284,8 +286,8 @@ mod tests {
             [
                 "3.2 Results",
                 "The rate of unemployment fell to four percent in\nthe second quarter of the year.",
-                "• First item of the list",
-                "• Second item",
+                "First item of the list",
+                "Second item",
                 "Page 3 of 7"
             ]
         );
@@ -298,6 +300,8 @@ mod tests {
         assert!(!is_whole("and so it ended."));
         assert!(is_whole("“So it ended.”"));
         assert!(is_whole("45 members voted."));
+        assert!(!is_whole(". 22\nasn1_decode ."));
+        assert!(!is_whole("Contents . . . ."));
     }
 
     #[test]
