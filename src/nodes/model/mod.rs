@@ -1,0 +1,16 @@
+//! Nodes, and what hangs on them, as the program and its clients know them.
+
+mod attachment;
+mod change;
+mod graph;
+mod node;
+mod query;
+
+pub use attachment::{
+    FileBrief, Input, InputBody, InputContent, InputCreate, InputType, NodeBrief, Output,
+    OutputBody, OutputContent, OutputCreate, OutputType,
+};
+pub use change::{Change, ChangeType, Differences, Expected, differences};
+pub use graph::shortest_path;
+pub use node::{AuthorType, MAX_DEPTH, Node, NodeCreate, NodeUpdate, Position};
+pub use query::{Children, DeleteQuery, NodeFilter, NodeQuery, ParentFilter};

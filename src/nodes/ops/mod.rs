@@ -1,0 +1,107 @@
+//! What can be done with nodes. Functions that end in `_in` do it inside the caller's
+//! transaction, with a grant that covers the node; agents' tools call those.
+
+mod attach;
+mod change;
+mod create;
+mod delete;
+mod news;
+
+use super::{
+    model::{Node, NodeFilter},
+    store,
+};
+use crate::{
+    access::{Action, Grant, Target, allows},
+    app::Ctx,
+    kernel::{
+        Code, Error, NodeId, ProjectId, Result,
+        page::{Page, PageRequest},
+        text::TextEnum,
+    },
+    platform::db::Tx,
+};
+
+pub use attach::{input_add, input_add_in, input_remove, output_add, output_add_in, output_remove};
+pub use change::{node_update, status_set_in};
+pub use create::{node_create, node_create_in};
+pub use delete::node_delete;
+
+/// Children that [`children_in`] answers with at most.
+const MAX_CHILDREN: i64 = 100;
+
+/// The live nodes of a project that match, newest first, without inputs and outputs.
+pub async fn node_list(
+    ctx: &Ctx,
+    project: ProjectId,
+    filter: NodeFilter,
+    page: PageRequest,
+) -> Result<Page<Node>> {
+    ctx.tx(
+        Action::NodeRead,
+        Target::Project(project),
+        async move |tx, _grant| store::list_nodes(tx, project, &filter, &page).await,
+    )
+    .await
+}
+
+/// One node with its inputs and outputs.
+pub async fn node_get(ctx: &Ctx, id: NodeId) -> Result<Node> {
+    ctx.tx(Action::NodeRead, Target::Node(id), async |tx, grant| {
+        Ok(seen_with(grant, node_read_in(tx, id).await?))
+    })
+    .await
+}
+
+/// One node with its inputs and outputs; the caller has made sure that it may be seen.
+pub async fn node_read_in(tx: &mut Tx, id: NodeId) -> Result<Node> {
+    let node = store::get_node(tx, id).await?.ok_or_else(gone)?;
+    store::attachment::complete(tx, node).await
+}
+
+/// The direct children of a node, oldest first, 100 at most, without inputs and outputs.
+pub async fn children_in(tx: &mut Tx, id: NodeId) -> Result<Vec<Node>> {
+    store::children(tx, id, MAX_CHILDREN).await
+}
+
+fn gone() -> Error {
+    Error::not_found("node")
+}
+
+/// The node as the bearer of `grant` may see it.
+fn seen_with(grant: &Grant, node: Node) -> Node {
+    if allows(Action::NodeRead, grant.org_role, None) {
+        node
+    } else {
+        node.seen_from_its_project()
+    }
+}
+
+/// The node with its row locked, once it is certain that this transaction may write it:
+/// it is live, the grant covers it, and nobody else holds its lock.
+async fn lock_for_writing(tx: &mut Tx, grant: &Grant, id: NodeId) -> Result<Node> {
+    let node = lock_live(tx, grant, id).await?;
+    news::refuse_locked(tx, grant, &node).await?;
+    Ok(node)
+}
+
+async fn lock_live(tx: &mut Tx, grant: &Grant, id: NodeId) -> Result<Node> {
+    let node = store::lock_nodes(tx, &[id]).await?.pop().ok_or_else(gone)?;
+    covers(grant, node.project_id, Some(id))?;
+    Ok(node)
+}
+
+/// A grant of one node or project is not to be used for another: that would be a
+/// mistake in the program, or a model that was led astray.
+fn covers(grant: &Grant, project: ProjectId, node: Option<NodeId>) -> Result<()> {
+    let project_fits = grant.project.is_none_or(|granted| granted == project);
+    let node_fits = grant.node.is_none_or(|granted| node == Some(granted));
+    if project_fits && node_fits {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::Forbidden,
+        "This was allowed for another node or project.",
+    )
+    .because(format!("a grant of {}", grant.action.as_str())))
+}

@@ -1,0 +1,189 @@
+//! What every change of a node leaves behind: its version, its entry in the audit log,
+//! its event.
+
+use serde_json::{Map, Value, json};
+
+use super::super::{
+    model::{Change, Differences, Input, Node, Output},
+    store,
+};
+use crate::{
+    access::{Grant, audit},
+    kernel::{
+        Code, Error, Result,
+        event::{Channel, Event, EventKind},
+    },
+    outbox,
+    platform::db::Tx,
+};
+
+/// What a change was about.
+pub(super) enum News {
+    /// Fields of the node itself.
+    Fields(Differences),
+    /// Its inputs.
+    Inputs(Turn),
+    /// Its outputs.
+    Outputs(Turn),
+}
+
+/// What was added or removed, in brief.
+pub(super) enum Turn {
+    /// This is new.
+    Added(Value),
+    /// This is gone.
+    Removed(Value),
+}
+
+/// Writes a changed node; with a `change` of content, as its next version. Answers with
+/// the node as it is now, inputs and outputs included.
+pub(super) async fn write(
+    tx: &mut Tx,
+    grant: &Grant,
+    mut node: Node,
+    change: Option<Change>,
+    news: News,
+) -> Result<Node> {
+    node.updated_at = tx.now();
+    if change.is_some() {
+        node.version += 1;
+    }
+    store::update_node(tx, &node).await?;
+    let node = store::attachment::complete(tx, node).await?;
+    if let Some(change) = change {
+        store::insert_version(tx, &node, &change, grant.actor.user).await?;
+    }
+    let (before, after) = news.for_audit();
+    record(tx, grant, &node, before, after).await?;
+    let payload = json!({
+        "nodeId": node.id,
+        "projectId": node.project_id,
+        "changes": news.for_event(&node),
+        "version": node.version,
+        "updatedBy": actor(tx, grant).await?,
+        "updatedAt": node.updated_at,
+    });
+    emit(tx, &node, EventKind::NodeUpdated, payload).await?;
+    Ok(node)
+}
+
+/// Tells of a new node.
+pub(super) async fn created(tx: &mut Tx, grant: &Grant, node: &Node) -> Result<()> {
+    record(tx, grant, node, None, Some(brief(node))).await?;
+    let payload = json!({
+        "projectId": node.project_id,
+        "node": node,
+        "createdBy": actor(tx, grant).await?,
+    });
+    emit(tx, node, EventKind::NodeCreated, payload).await
+}
+
+/// Tells that nodes were deleted, one event for each.
+pub(super) async fn deleted(tx: &mut Tx, grant: &Grant, nodes: &[Node]) -> Result<()> {
+    let by = actor(tx, grant).await?;
+    for node in nodes {
+        record(tx, grant, node, Some(brief(node)), None).await?;
+        let payload = json!({ "nodeId": node.id, "projectId": node.project_id, "deletedBy": by });
+        emit(tx, node, EventKind::NodeDeleted, payload).await?;
+    }
+    Ok(())
+}
+
+/// Fails with [`Code::NodeLocked`] while somebody else holds the node's lock.
+pub(super) async fn refuse_locked(tx: &mut Tx, grant: &Grant, node: &Node) -> Result<()> {
+    let Some(holder) = node.locked_by.filter(|user| *user != grant.actor.user) else {
+        return Ok(());
+    };
+    let email = store::email_of(tx, holder).await?;
+    let who = email.as_deref().unwrap_or("Somebody else");
+    Err(Error::new(
+        Code::NodeLocked,
+        format!(
+            "{who} is working on the node \u{201c}{}\u{201d}.",
+            node.title
+        ),
+    )
+    .with_details(json!({
+        "nodeId": node.id,
+        "lockedBy": holder,
+        "lockedByEmail": email,
+        "expiresAt": node.lock_expires_at,
+    })))
+}
+
+impl News {
+    fn for_audit(&self) -> (Option<Value>, Option<Value>) {
+        let turn = |name: &str, turn: &Turn| match turn {
+            Turn::Added(what) => (None, Some(json!({ name: what }))),
+            Turn::Removed(what) => (Some(json!({ name: what })), None),
+        };
+        match self {
+            News::Fields(found) => (
+                Some(found.before.clone().into()),
+                Some(found.after.clone().into()),
+            ),
+            News::Inputs(what) => turn("input", what),
+            News::Outputs(what) => turn("output", what),
+        }
+    }
+
+    /// What changed, such that whoever keeps a copy of the node can put it over theirs:
+    /// a changed list is there as a whole.
+    fn for_event(&self, node: &Node) -> Map<String, Value> {
+        // An event reaches everybody who sees the project, also who sees no other.
+        let node = node.clone().seen_from_its_project();
+        match self {
+            News::Fields(found) => found.after.clone(),
+            News::Inputs(_) => {
+                let list = node.inputs.iter().flatten().map(Input::for_event);
+                Map::from_iter([("inputs".to_owned(), list.collect())])
+            }
+            News::Outputs(_) => {
+                let list = node.outputs.iter().flatten().map(Output::for_event);
+                Map::from_iter([("outputs".to_owned(), list.collect())])
+            }
+        }
+    }
+}
+
+fn brief(node: &Node) -> Value {
+    json!({
+        "title": node.title,
+        "status": node.status,
+        "parentId": node.parent_id,
+        "authorType": node.author_type,
+        "version": node.version,
+    })
+}
+
+async fn actor(tx: &mut Tx, grant: &Grant) -> Result<Value> {
+    let user = grant.actor.user;
+    let email = store::email_of(tx, user).await?;
+    Ok(json!({ "id": user, "email": email }))
+}
+
+async fn record(
+    tx: &mut Tx,
+    grant: &Grant,
+    node: &Node,
+    before: Option<Value>,
+    after: Option<Value>,
+) -> Result<()> {
+    let entry = audit::Entry {
+        resource: "node",
+        id: node.id.uuid(),
+        before,
+        after,
+    };
+    audit::record(tx, grant, entry).await
+}
+
+async fn emit(tx: &mut Tx, node: &Node, kind: EventKind, payload: Value) -> Result<()> {
+    let event = Event {
+        kind,
+        org: node.org_id,
+        channels: vec![Channel::Project(node.project_id), Channel::Node(node.id)],
+        payload,
+    };
+    outbox::emit(tx, &event).await
+}

@@ -1,0 +1,397 @@
+//! SQL of inputs and outputs.
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, SelectableHelper,
+    dsl::{exists, max},
+    result::Error as SqlError,
+};
+use diesel_async::RunQueryDsl;
+use serde_json::{Value, json};
+
+use crate::{
+    kernel::{
+        Error, ExecutionId, FileId, InputId, NodeId, OutputId, ProjectId, Result, Timestamp, UserId,
+    },
+    nodes::model::{
+        FileBrief, Input, InputContent, InputCreate, InputType, Node, NodeBrief, Output,
+        OutputContent, OutputCreate, OutputType,
+    },
+    platform::db::{
+        Tx,
+        schema::{files, node_inputs, node_outputs, nodes},
+        types::sql_text,
+        violates,
+    },
+};
+
+sql_text!(InputType);
+sql_text!(OutputType);
+
+#[derive(diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = files)]
+struct FileRow {
+    id: FileId,
+    filename: String,
+    content_type: String,
+    size_bytes: Option<i64>,
+    processing_status: String,
+}
+
+impl From<FileRow> for FileBrief {
+    fn from(row: FileRow) -> Self {
+        FileBrief {
+            id: row.id,
+            filename: row.filename,
+            content_type: row.content_type,
+            size_bytes: row.size_bytes,
+            processing_status: row.processing_status,
+        }
+    }
+}
+
+#[derive(diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = nodes)]
+struct SourceRow {
+    id: NodeId,
+    project_id: ProjectId,
+    title: String,
+    status: String,
+    version: i32,
+    deleted_at: Option<Timestamp>,
+}
+
+impl SourceRow {
+    fn live(self) -> Option<NodeBrief> {
+        self.deleted_at.is_none().then_some(NodeBrief {
+            id: self.id,
+            project_id: self.project_id,
+            title: self.title,
+            status: self.status,
+            version: self.version,
+        })
+    }
+}
+
+#[derive(diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = node_inputs)]
+struct InputRow {
+    id: InputId,
+    node_id: NodeId,
+    input_type: InputType,
+    file_id: Option<FileId>,
+    source_node_id: Option<NodeId>,
+    source_node_version: Option<i32>,
+    external_url: Option<String>,
+    text_content: Option<String>,
+    label: Option<String>,
+    metadata: Value,
+    sort_order: i32,
+    created_at: Timestamp,
+}
+
+impl InputRow {
+    fn with(self, file: Option<FileRow>, source: Option<SourceRow>) -> Input {
+        Input {
+            id: self.id,
+            node_id: self.node_id,
+            input_type: self.input_type,
+            file_id: self.file_id,
+            file: file.map(FileBrief::from),
+            source_node_id: self.source_node_id,
+            source_node_version: self.source_node_version,
+            source_node: source.and_then(SourceRow::live),
+            external_url: self.external_url,
+            text_content: self.text_content,
+            label: self.label,
+            metadata: self.metadata,
+            sort_order: self.sort_order,
+            created_at: self.created_at,
+        }
+    }
+}
+
+#[derive(diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = node_outputs)]
+struct OutputRow {
+    id: OutputId,
+    node_id: NodeId,
+    output_type: OutputType,
+    file_id: Option<FileId>,
+    structured_data: Option<Value>,
+    text_content: Option<String>,
+    external_url: Option<String>,
+    label: Option<String>,
+    metadata: Value,
+    sort_order: i32,
+    execution_id: Option<ExecutionId>,
+    created_at: Timestamp,
+}
+
+impl OutputRow {
+    fn with(self, file: Option<FileRow>) -> Output {
+        Output {
+            id: self.id,
+            node_id: self.node_id,
+            output_type: self.output_type,
+            file_id: self.file_id,
+            file: file.map(FileBrief::from),
+            structured_data: self.structured_data,
+            text_content: self.text_content,
+            external_url: self.external_url,
+            label: self.label,
+            metadata: self.metadata,
+            sort_order: self.sort_order,
+            execution_id: self.execution_id,
+            created_at: self.created_at,
+        }
+    }
+}
+
+/// The node with its inputs and outputs.
+pub async fn complete(tx: &mut Tx, mut node: Node) -> Result<Node> {
+    node.inputs = Some(inputs(tx, node.id).await?);
+    node.outputs = Some(outputs(tx, node.id).await?);
+    Ok(node)
+}
+
+async fn inputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Input>> {
+    let same_file = files::id.nullable().eq(node_inputs::file_id);
+    let same_node = nodes::id.nullable().eq(node_inputs::source_node_id);
+    let rows: Vec<(InputRow, Option<FileRow>, Option<SourceRow>)> = node_inputs::table
+        .left_join(files::table.on(same_file))
+        .left_join(nodes::table.on(same_node))
+        .filter(node_inputs::node_id.eq(node))
+        .order((
+            node_inputs::sort_order,
+            node_inputs::created_at,
+            node_inputs::id,
+        ))
+        .select((
+            InputRow::as_select(),
+            Option::<FileRow>::as_select(),
+            Option::<SourceRow>::as_select(),
+        ))
+        .load(tx.conn())
+        .await?;
+    let whole = rows
+        .into_iter()
+        .map(|(row, file, node)| row.with(file, node));
+    Ok(whole.collect())
+}
+
+async fn outputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Output>> {
+    let same_file = files::id.nullable().eq(node_outputs::file_id);
+    let rows: Vec<(OutputRow, Option<FileRow>)> = node_outputs::table
+        .left_join(files::table.on(same_file))
+        .filter(node_outputs::node_id.eq(node))
+        .order((
+            node_outputs::sort_order,
+            node_outputs::created_at,
+            node_outputs::id,
+        ))
+        .select((OutputRow::as_select(), Option::<FileRow>::as_select()))
+        .load(tx.conn())
+        .await?;
+    Ok(rows.into_iter().map(|(row, file)| row.with(file)).collect())
+}
+
+/// What an input or output points at may be deleted between the look and the insert.
+fn target_gone(error: SqlError) -> Error {
+    if violates(&error, "node_inputs_org_id_file_id_fkey")
+        || violates(&error, "node_outputs_org_id_file_id_fkey")
+    {
+        Error::not_found("file")
+    } else if violates(&error, "node_inputs_org_id_source_node_id_fkey") {
+        Error::not_found("source node")
+    } else {
+        error.into()
+    }
+}
+
+/// The input's columns that depend on its type.
+#[derive(diesel::Insertable)]
+#[diesel(table_name = node_inputs)]
+struct InputColumns<'a> {
+    file_id: Option<FileId>,
+    source_node_id: Option<NodeId>,
+    source_node_version: Option<i32>,
+    external_url: Option<&'a str>,
+    text_content: Option<&'a str>,
+}
+
+impl<'a> From<&'a InputContent> for InputColumns<'a> {
+    fn from(content: &'a InputContent) -> Self {
+        let mut columns = InputColumns {
+            file_id: None,
+            source_node_id: None,
+            source_node_version: None,
+            external_url: None,
+            text_content: None,
+        };
+        match content {
+            InputContent::File(id) => columns.file_id = Some(*id),
+            InputContent::NodeReference { source, version } => {
+                columns.source_node_id = Some(*source);
+                columns.source_node_version = *version;
+            }
+            InputContent::ExternalLink(url) => columns.external_url = Some(url),
+            InputContent::Text(text) => columns.text_content = Some(text),
+        }
+        columns
+    }
+}
+
+/// Adds an input to a node whose row is locked, so "after the last" is no race. Answers
+/// with the input, what it points at not looked up.
+pub async fn insert_input(tx: &mut Tx, node: &Node, new: &InputCreate) -> Result<Input> {
+    let id = InputId::new(tx.ids());
+    let now = tx.now();
+    let order = match new.sort_order {
+        Some(order) => order,
+        None => node_inputs::table
+            .filter(node_inputs::node_id.eq(node.id))
+            .select(max(node_inputs::sort_order))
+            .first::<Option<i32>>(tx.conn())
+            .await?
+            .map_or(0, |last| last.saturating_add(1)),
+    };
+    let row: InputRow = diesel::insert_into(node_inputs::table)
+        .values((
+            node_inputs::id.eq(id),
+            node_inputs::org_id.eq(node.org_id),
+            node_inputs::node_id.eq(node.id),
+            node_inputs::input_type.eq(new.content.kind()),
+            InputColumns::from(&new.content),
+            node_inputs::label.eq(&new.label),
+            node_inputs::metadata.eq(new.metadata.clone().unwrap_or_else(|| json!({}))),
+            node_inputs::sort_order.eq(order),
+            node_inputs::created_at.eq(now),
+        ))
+        .returning(InputRow::as_returning())
+        .get_result(tx.conn())
+        .await
+        .map_err(target_gone)?;
+    Ok(row.with(None, None))
+}
+
+/// The output's columns that depend on its type.
+#[derive(diesel::Insertable)]
+#[diesel(table_name = node_outputs)]
+struct OutputColumns<'a> {
+    file_id: Option<FileId>,
+    structured_data: Option<&'a Value>,
+    text_content: Option<&'a str>,
+    external_url: Option<&'a str>,
+}
+
+impl<'a> From<&'a OutputContent> for OutputColumns<'a> {
+    fn from(content: &'a OutputContent) -> Self {
+        let mut columns = OutputColumns {
+            file_id: content.file(),
+            structured_data: None,
+            text_content: None,
+            external_url: None,
+        };
+        match content {
+            OutputContent::File(_) => {}
+            OutputContent::StructuredData(data) => columns.structured_data = Some(data),
+            OutputContent::Text { text, .. } => columns.text_content = Some(text),
+            OutputContent::ExternalLink(url) => columns.external_url = Some(url),
+        }
+        columns
+    }
+}
+
+/// Adds an output to a node whose row is locked, after the last one. Answers with the
+/// output, what it points at not looked up.
+pub async fn insert_output(
+    tx: &mut Tx,
+    node: &Node,
+    new: &OutputCreate,
+    execution: Option<ExecutionId>,
+) -> Result<Output> {
+    let id = OutputId::new(tx.ids());
+    let now = tx.now();
+    let last: Option<i32> = node_outputs::table
+        .filter(node_outputs::node_id.eq(node.id))
+        .select(max(node_outputs::sort_order))
+        .first(tx.conn())
+        .await?;
+    let row: OutputRow = diesel::insert_into(node_outputs::table)
+        .values((
+            node_outputs::id.eq(id),
+            node_outputs::org_id.eq(node.org_id),
+            node_outputs::node_id.eq(node.id),
+            node_outputs::output_type.eq(new.content.kind()),
+            OutputColumns::from(&new.content),
+            node_outputs::label.eq(&new.label),
+            node_outputs::metadata.eq(new.metadata.clone().unwrap_or_else(|| json!({}))),
+            node_outputs::sort_order.eq(last.map_or(0, |last| last.saturating_add(1))),
+            node_outputs::execution_id.eq(execution),
+            node_outputs::created_at.eq(now),
+        ))
+        .returning(OutputRow::as_returning())
+        .get_result(tx.conn())
+        .await
+        .map_err(target_gone)?;
+    Ok(row.with(None))
+}
+
+/// Removes an input, and with it its edge; answers with what is gone.
+pub async fn delete_input(tx: &mut Tx, node: NodeId, id: InputId) -> Result<Option<Input>> {
+    let row = node_inputs::table
+        .filter(node_inputs::node_id.eq(node))
+        .filter(node_inputs::id.eq(id));
+    let row: Option<InputRow> = diesel::delete(row)
+        .returning(InputRow::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()?;
+    Ok(row.map(|row| row.with(None, None)))
+}
+
+/// Removes an output; answers with what is gone.
+pub async fn delete_output(tx: &mut Tx, node: NodeId, id: OutputId) -> Result<Option<Output>> {
+    let row = node_outputs::table
+        .filter(node_outputs::node_id.eq(node))
+        .filter(node_outputs::id.eq(id));
+    let row: Option<OutputRow> = diesel::delete(row)
+        .returning(OutputRow::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()?;
+    Ok(row.map(|row| row.with(None)))
+}
+
+/// Whether there is such a file in the transaction's organization.
+pub async fn file_exists(tx: &mut Tx, file: FileId) -> Result<bool> {
+    let row = files::table.filter(files::id.eq(file));
+    Ok(diesel::select(exists(row)).get_result(tx.conn()).await?)
+}
+
+/// Whether `user` brought the file here, or a live node of `project` uses it.
+pub async fn file_is_near(
+    tx: &mut Tx,
+    file: FileId,
+    project: ProjectId,
+    user: UserId,
+) -> Result<bool> {
+    let live = || {
+        nodes::table
+            .filter(nodes::project_id.eq(project))
+            .filter(nodes::deleted_at.is_null())
+            .select(nodes::id)
+    };
+    let own = files::table
+        .filter(files::id.eq(file))
+        .filter(files::uploaded_by.eq(user));
+    let into = node_inputs::table
+        .filter(node_inputs::file_id.eq(file))
+        .filter(node_inputs::node_id.eq_any(live()));
+    let out_of = node_outputs::table
+        .filter(node_outputs::file_id.eq(file))
+        .filter(node_outputs::node_id.eq_any(live()));
+    let near = exists(own).or(exists(into)).or(exists(out_of));
+    Ok(diesel::select(near).get_result(tx.conn()).await?)
+}
