@@ -331,15 +331,13 @@ pub enum Claiming {
 /// Under which conditions a worker gets a file.
 #[derive(Debug, Clone)]
 pub struct ClaimRules {
-    /// Who asks.
+    /// Who asks. It knows that it is not at the file: a lease in its own name is left
+    /// from a try that could not even say that it had failed.
     pub worker: WorkerId,
     /// A worker unheard of for so long has lost its leases.
     pub lease: TimeDelta,
     /// Tries at most.
     pub max_attempts: i32,
-    /// Whether the one who asks knows that a lease in its own name is not at work:
-    /// an earlier try ended without being able to say so.
-    pub own_lease_is_stale: bool,
 }
 
 /// What reading a file gave.

@@ -66,7 +66,7 @@ async fn is_held(tx: &mut Tx, org: OrgId, lease: &Lease, rules: &ClaimRules) -> 
         Some(worker) if lease.processing_status == ProcessingStatus::Processing => worker,
         _ => return Ok(false),
     };
-    if holder == rules.worker && rules.own_lease_is_stale {
+    if holder == rules.worker {
         return Ok(false);
     }
     // Workers are nobody's rows; the lock on the file is kept meanwhile.
