@@ -15,12 +15,13 @@ use super::{
     client::Client,
     follow::follow,
     outputs::{self, Extent, Output},
-    show::{Screen, dim},
+    show::{Screen, bold, dim, wrap},
     trace::dollars,
 };
 use crate::{
     cli::workspace::INSTRUCTION,
     executions::model::{Status, Verification},
+    files::model::ProcessingStatus,
     kernel::{Code, Error, ExecutionId, FileId, NodeId, OrgId, Result},
 };
 
@@ -81,7 +82,7 @@ struct FileView {
     filename: String,
     /// Absent until the upload is confirmed.
     sha256: Option<String>,
-    processing_status: String,
+    processing_status: ProcessingStatus,
     processing_error: Option<String>,
     extracted_text: Option<String>,
     #[serde(default)]
@@ -163,7 +164,7 @@ impl Job<'_> {
         } else {
             format!("It runs on {}.", self.model)
         };
-        for line in super::show::wrap(&about, self.screen.measure()) {
+        for line in wrap(&about, self.screen.measure()) {
             self.screen.line(&dim().apply_to(line).to_string());
         }
     }
@@ -207,9 +208,14 @@ impl Job<'_> {
         let files: Files = self.client.get(&path).await?;
         let sha256 = hex::encode(Sha256::digest(SAMPLE));
         for file in files.data.iter().filter(|file| file.filename == FILENAME) {
-            let ours = match &file.sha256 {
-                Some(hash) => *hash == sha256,
-                None => self.confirm_or_remove(file.id).await?,
+            let ours = match (&file.sha256, file.processing_status) {
+                // Given up after too many tries, each of which was killed.
+                (Some(_), ProcessingStatus::Failed) => {
+                    self.remove(file.id).await?;
+                    false
+                }
+                (Some(hash), _) => *hash == sha256,
+                (None, _) => self.confirm_or_remove(file.id).await?,
             };
             if ours {
                 step.done();
@@ -241,11 +247,15 @@ impl Job<'_> {
         match self.confirm(file).await? {
             Ok(()) => Ok(true),
             Err(refusal) if refusal.is(Code::UploadMissing) => {
-                self.client.delete(&format!("/files/{file}")).await?;
+                self.remove(file).await?;
                 Ok(false)
             }
             Err(refusal) => Err(refusal.into()),
         }
+    }
+
+    async fn remove(&self, file: FileId) -> Result<()> {
+        self.client.delete(&format!("/files/{file}")).await
     }
 
     async fn confirm(&self, file: FileId) -> Result<Result<(), super::client::Refusal>> {
@@ -254,24 +264,30 @@ impl Job<'_> {
     }
 
     async fn wait_for_text(&self, id: FileId) -> Result<()> {
-        let step = self
-            .screen
-            .step("Extracting its text in a process with limits");
+        let file_path = format!("/files/{id}");
+        let mut file: FileView = self.client.get(&file_path).await?;
+        if file.processing_status == ProcessingStatus::Complete {
+            return Ok(());
+        }
+        let what = "Extracting its text in a process with limits";
+        let step = self.screen.step(what);
         loop {
-            let file: FileView = self.client.get(&format!("/files/{id}")).await?;
-            match file.processing_status.as_str() {
-                "complete" => {
+            match file.processing_status {
+                ProcessingStatus::Complete => {
                     step.done();
                     self.tell_extracted(&file);
                     return Ok(());
                 }
-                "failed" => {
+                ProcessingStatus::Failed => {
                     let why = file.processing_error.unwrap_or_default();
                     let sentence = format!("{FILENAME} could not be read: {why}");
                     return Err(Error::new(Code::Unprocessable, sentence));
                 }
-                _ => tokio::time::sleep(GLANCE).await,
+                ProcessingStatus::Pending | ProcessingStatus::Processing => {
+                    tokio::time::sleep(GLANCE).await;
+                }
             }
+            file = self.client.get(&file_path).await?;
         }
     }
 
@@ -335,8 +351,11 @@ impl Job<'_> {
         };
         self.screen.line("");
         self.screen.line(&format!(
-            "{}: {} events, {} tokens read, {} written, {cost}; {chain}.",
-            execution.status, check.events, execution.total_tokens_in, execution.total_tokens_out,
+            "It ended as {}: {} events, {} tokens read, {} written, {cost}; {chain}.",
+            bold().apply_to(execution.status),
+            check.events,
+            execution.total_tokens_in,
+            execution.total_tokens_out,
         ));
         Ok(())
     }

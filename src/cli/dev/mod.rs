@@ -47,7 +47,7 @@ use crate::{
     app::App,
     config::{self, Config, LogConfig, LogFormat, ModelsConfig},
     kernel::{Code, Error, ExecutionId, NodeId, Result, clock::System},
-    platform::workers,
+    platform::{queue::DbQueue, workers},
     server, telemetry,
 };
 
@@ -189,6 +189,7 @@ impl Session<'_> {
         if self.database.is_private() {
             // Nobody else uses it: whatever a killed predecessor held is free now.
             workers::retire_others_on_this_host(&app.db, &workers::host()).await?;
+            DbQueue::new(app.db.clone()).release_all().await?;
         }
         let mut crew = Crew::new(Arc::clone(&app), stop.clone());
         crew.serve(listener);
