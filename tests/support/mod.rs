@@ -21,10 +21,12 @@ use glassbox::{
     app::App,
     cli::compose,
     config::{self, Override},
+    ingest::{self, sandbox::Sandbox, worker::FileWorker},
     kernel::{
         Clock,
         clock::{Ids, Manual, System},
     },
+    platform::workers::{self, WorkerRole},
     server,
 };
 use tempfile::TempDir;
@@ -116,6 +118,51 @@ impl TestApp {
         let answer = self.anonymous().post("/auth/dev-token", body).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         Client::new(&self.url, Some(answer.body["token"].as_str().unwrap()))
+    }
+
+    /// A file worker that reads with the real program as its child.
+    pub async fn file_worker(&self) -> FileWorker {
+        let sandbox = Sandbox {
+            program: env!("CARGO_BIN_EXE_glassbox").into(),
+            limits: ingest::worker::limits(&self.app.config),
+        };
+        let id = workers::register(&self.app.db, WorkerRole::File)
+            .await
+            .unwrap();
+        FileWorker::new(Arc::clone(&self.app), sandbox, id)
+    }
+
+    /// Uploads, confirms and reads a file; answers its id.
+    pub async fn upload(
+        &self,
+        client: &Client,
+        org: &str,
+        filename: &str,
+        content_type: &str,
+        bytes: &'static [u8],
+    ) -> String {
+        let body = serde_json::json!({ "filename": filename, "contentType": content_type });
+        let upload = client
+            .post(&format!("/orgs/{org}/files/upload"), body)
+            .await
+            .expect(200);
+        let put = client
+            .http
+            .put(upload["uploadUrl"].as_str().unwrap())
+            .header("content-type", content_type)
+            .body(bytes);
+        assert_eq!(client.send(put).await.status, 200);
+        let id = upload["fileId"].as_str().unwrap().to_owned();
+        client
+            .post_empty(&format!("/files/{id}/confirm"))
+            .await
+            .expect(200);
+        self.relay().await;
+        let worker = self.file_worker().await;
+        while worker.step().await.unwrap() {}
+        let file = client.get(&format!("/files/{id}")).await.expect(200);
+        assert_eq!(file["processingStatus"], "complete", "{file}");
+        id
     }
 
     /// Takes everything out of the outbox: jobs are in their queues afterwards.
