@@ -13,6 +13,7 @@
 
 pub mod client;
 mod database;
+pub mod model;
 
 use std::sync::Arc;
 
@@ -26,7 +27,10 @@ use glassbox::{
         Clock,
         clock::{Ids, Manual, System},
     },
-    platform::workers::{self, WorkerRole},
+    platform::{
+        llm::{Model, Models, demo::Demo},
+        workers::{self, WorkerRole},
+    },
     server,
 };
 use tempfile::TempDir;
@@ -71,6 +75,20 @@ impl TestApp {
         test
     }
 
+    /// Starts with `model` as the provider `script`.
+    pub async fn start_with_model(model: impl Model + 'static) -> Self {
+        Self::start().await.with_model(model)
+    }
+
+    /// The same with another model from here on; the server keeps the one it began with,
+    /// which only decides whether a start is refused.
+    pub fn with_model(mut self, model: impl Model + 'static) -> Self {
+        let mut app = App::clone(&self.app);
+        app.models = Arc::new(Models::builder().with("script", model).build());
+        self.app = Arc::new(app);
+        self
+    }
+
     async fn start_with(clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, overrides: &[Override]) -> Self {
         let database = Database::create().await;
         let folder = tempfile::tempdir().unwrap();
@@ -91,7 +109,10 @@ impl TestApp {
         ];
         all.extend_from_slice(overrides);
         let config = config::load("test", &all).unwrap();
-        let app = Arc::new(compose::app(config, clock, ids, url.clone()).unwrap());
+        let mut app = compose::app(config, clock, ids, url.clone()).unwrap();
+        let models = Models::builder().with("demo", Demo).with("script", Demo);
+        app.models = Arc::new(models.build());
+        let app = Arc::new(app);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(server::serve(Arc::clone(&app), listener, stop.clone()));
