@@ -129,16 +129,16 @@ impl FileWorker {
 
     async fn sweep(&self, stop: &CancellationToken) {
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(self.app.config.agent.sweep()) => {}
-            }
             match self.requeue_abandoned().await {
                 Ok(0) => {}
                 Ok(count) => tracing::info!(count, "abandoned files queued again"),
                 Err(error) => {
                     tracing::warn!(error = %error.chain(), "abandoned files were not looked for");
                 }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.app.config.agent.sweep()) => {}
             }
         }
     }

@@ -106,6 +106,7 @@ impl TestApp {
             ("storage.folder", folder.path().display().to_string()),
             // Small: hundreds of tests share one server.
             ("database.max_connections", "8".into()),
+            ("server.workers", "1".into()),
         ];
         all.extend_from_slice(overrides);
         let config = config::load("test", &all).unwrap();

@@ -31,7 +31,7 @@ use secrecy::ExposeSecret;
 use crate::config::DatabaseConfig;
 use crate::kernel::{Clock, Code, Error, Result, Scope, Timestamp, clock::Ids};
 
-pub use signal::{Signal, Topic};
+pub use signal::{Exchange, Signal, Topic};
 
 /// The pool and what every transaction needs. Cheap to clone.
 #[derive(Clone)]
