@@ -5,5 +5,6 @@ mod support;
 
 mod agent;
 mod executions;
+mod files;
 mod health;
 mod orgs;
