@@ -65,7 +65,7 @@ async fn a_guest_sees_the_files_of_their_projects_and_uploads_none() {
     let org = org(&ada, "labs").await;
     let used = upload(&ada, &org, "used.md", MARKDOWN, "# A").await;
     let other = upload(&ada, &org, "other.md", MARKDOWN, "# B").await;
-    let project = use_in_a_node(&test, &org, &used.id).await;
+    let (project, _) = use_in_a_node(&test, &org, &used.id).await;
     work(&test, &worker(&test).await).await;
     let guest = test.user("guest").await;
     let user = make_guest(&test, &guest, &org).await;

@@ -1,4 +1,10 @@
 //! Files: uploads and what becomes of them, with the worker stepped by hand.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "clippy takes helpers of an integration test for production code"
+)]
 
 mod access;
 mod blobs;
@@ -130,8 +136,8 @@ fn ctx(test: &TestApp, client: &Client) -> Ctx {
 }
 
 /// A project and a node in it that has the file among its inputs, made behind the
-/// program's back; answers the project's id.
-async fn use_in_a_node(test: &TestApp, org: &str, file: &str) -> String {
+/// program's back; answers the ids of the project and the node.
+async fn use_in_a_node(test: &TestApp, org: &str, file: &str) -> (String, String) {
     let project = uuid();
     let node = uuid();
     let input = uuid();
@@ -145,7 +151,7 @@ async fn use_in_a_node(test: &TestApp, org: &str, file: &str) -> String {
                values ('{input}', '{org}', '{node}', 'file', '{file}', now())"
         ))
         .await;
-    project.to_string()
+    (project.to_string(), node.to_string())
 }
 
 /// The names of everything in the blob folder's part of this name.

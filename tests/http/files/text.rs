@@ -133,7 +133,10 @@ async fn an_outline_and_its_passages_are_what_an_agent_reads() {
         let outline = ops::outline_in(tx, id).await?;
         assert_eq!(outline.status, ProcessingStatus::Complete);
         assert_eq!((outline.pages, outline.segments.len()), (Some(8), 8));
-        assert_eq!(outline.characters, whole.chars().count() as i64);
+        assert_eq!(
+            usize::try_from(outline.characters).unwrap(),
+            whole.chars().count()
+        );
         let page = &outline.segments[2];
         let passage = ops::passage_in(tx, id, page.start, page.end).await?;
         let expected: String = whole

@@ -9,13 +9,18 @@ use glassbox::{
         ops::processing,
     },
     ingest::sandbox::Sandbox,
-    kernel::{FileId, JobId, OrgId, WorkerId, event::QueueName},
-    platform::workers::{self, WorkerRole},
+    kernel::{
+        FileId, JobId, OrgId, WorkerId,
+        event::{Channel, EventKind, QueueName},
+    },
+    platform::workers::{self, Heartbeat, WorkerRole},
 };
 use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Granted, MARKDOWN, org, sandbox, upload, uuid, work, worker, worker_with};
+use super::{
+    Granted, MARKDOWN, org, sandbox, upload, use_in_a_node, uuid, work, worker, worker_with,
+};
 use crate::support::{Client, TestApp};
 
 /// One organization with one confirmed file, its message relayed.
@@ -319,4 +324,52 @@ async fn a_worker_that_stops_hands_over_what_it_holds() {
     assert_eq!(bench.status().await, "pending");
     assert_eq!(work(&bench.test, &worker(&bench.test).await).await, 1);
     assert_eq!(bench.status().await, "complete");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_nodes_that_use_a_file_hear_of_each_step() {
+    let bench = Bench::new(TestApp::start().await).await;
+    let (_, node) = use_in_a_node(&bench.test, &bench.org, &bench.file.id).await;
+    let channel = Channel::Node(node.parse().unwrap());
+    let mut news = bench.test.app.bus.subscribe(channel).await.unwrap();
+    work(&bench.test, &worker(&bench.test).await).await;
+    bench.test.relay().await;
+    for status in ["processing", "complete"] {
+        let message = news.try_recv().unwrap();
+        assert_eq!(message.kind, EventKind::FileUpdated);
+        assert_eq!(
+            *message.payload,
+            json!({
+                "fileId": bench.file.id,
+                "filename": "a.md",
+                "processingStatus": status,
+                "nodeIds": [node],
+            })
+        );
+    }
+    assert!(news.try_recv().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_enters_its_worker_again_and_retires_it_at_the_end() {
+    let bench = Bench::new(TestApp::start().await).await;
+    let id = bench.register().await;
+    let db = &bench.test.app.db;
+    workers::retire(db, id).await.unwrap();
+    let heartbeat = Heartbeat {
+        db: db.clone(),
+        id,
+        role: WorkerRole::File,
+        every: Duration::from_millis(1),
+    };
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    tasks.spawn(heartbeat.run(stop.clone()));
+    let entered = async { while !workers::beat(db, id).await.unwrap() {} };
+    tokio::time::timeout(Duration::from_secs(30), entered)
+        .await
+        .unwrap();
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    assert!(!workers::beat(db, id).await.unwrap());
 }
