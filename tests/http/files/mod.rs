@@ -20,7 +20,6 @@ use glassbox::{
         worker::{FileWorker, limits},
     },
     kernel::clock::{Ids, System},
-    platform::workers::{self, WorkerRole},
 };
 use serde_json::{Value, json};
 
@@ -98,10 +97,9 @@ async fn upload(
 }
 
 async fn worker_with(test: &TestApp, sandbox: Sandbox) -> FileWorker {
-    let id = workers::register(&test.app.db, WorkerRole::File)
+    FileWorker::register(test.app.clone(), sandbox)
         .await
-        .unwrap();
-    FileWorker::new(test.app.clone(), sandbox, id)
+        .unwrap()
 }
 
 fn sandbox(test: &TestApp) -> Sandbox {
