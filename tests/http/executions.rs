@@ -407,9 +407,9 @@ async fn a_changed_or_missing_entry_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stream_gives_every_entry_once_and_ends() {
     let test = TestApp::start().await;
-    test.relay_always();
     let ada = test.user("ada").await;
     let node = node_with_inputs(&test, &ada, "labs").await;
+    test.relay_always();
     let execution = execute(&ada, &node, json!({})).await;
     let following = {
         let (ada, path) = (ada.clone(), format!("/executions/{execution}/stream"));

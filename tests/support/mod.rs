@@ -27,10 +27,7 @@ use glassbox::{
         Clock,
         clock::{Ids, Manual, System},
     },
-    platform::{
-        llm::{Model, Models, demo::Demo},
-        workers::{self, WorkerRole},
-    },
+    platform::llm::{Model, Models, demo::Demo},
     server,
 };
 use tempfile::TempDir;
@@ -148,10 +145,9 @@ impl TestApp {
             program: env!("CARGO_BIN_EXE_glassbox").into(),
             limits: ingest::worker::limits(&self.app.config),
         };
-        let id = workers::register(&self.app.db, WorkerRole::File)
+        FileWorker::register(Arc::clone(&self.app), sandbox)
             .await
-            .unwrap();
-        FileWorker::new(Arc::clone(&self.app), sandbox, id)
+            .unwrap()
     }
 
     /// Uploads, confirms and reads a file; answers its id.
@@ -187,7 +183,8 @@ impl TestApp {
         id
     }
 
-    /// Takes everything out of the outbox: jobs are in their queues afterwards.
+    /// Takes everything out of the outbox: jobs are in their queues afterwards. Not
+    /// beside [`TestApp::relay_always`], which may be holding rows at that moment.
     pub async fn relay(&self) {
         let relay = compose::relay(&self.app);
         while relay.round().await.unwrap() > 0 {}
