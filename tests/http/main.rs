@@ -3,8 +3,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod workbench;
+
 mod agent;
 mod executions;
 mod files;
 mod health;
+mod nodes;
 mod orgs;
+mod projects;

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::{support::TestApp, workbench::Workbench};
+use crate::{
+    support::TestApp,
+    workbench::{NOTHING, Workbench},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_begins_with_the_usual_states() {
@@ -183,7 +186,7 @@ async fn a_page_of_projects_leads_to_the_next() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_without_a_token_gets_anywhere() {
     let test = TestApp::start().await;
-    let id = "019c0000-0000-7000-8000-000000000001";
+    let id = NOTHING;
     let anonymous = test.anonymous();
     for path in [
         format!("/orgs/{id}/projects"),

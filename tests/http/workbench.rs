@@ -1,13 +1,23 @@
 //! A workspace to try things in: Ada's organization with one project, and ways to set
 //! up what no operation can yet.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
 use diesel::{
     QueryableByName,
     sql_types::{BigInt, Jsonb},
 };
+use glassbox::kernel::clock::{Ids, System};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, TestApp};
+
+/// An id that nothing has.
+pub const NOTHING: &str = "019c0000-0000-7000-8000-000000000001";
 
 pub struct Workbench {
     pub test: TestApp,
@@ -110,7 +120,7 @@ impl Workbench {
     }
 
     pub async fn file_in(&self, org: &str, subject: &str) -> String {
-        let id = uuid::Uuid::new_v4().to_string();
+        let id = System.uuid().to_string();
         let sql = format!(
             "insert into files (id, org_id, storage_key, storage_bucket, filename, content_type, \
              uploaded_by, created_at, updated_at) \

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::workbench::{Workbench, bad_fields};
+use crate::workbench::{NOTHING, Workbench, bad_fields};
 
 impl Workbench {
     async fn input(&self, node: &str, body: Value) -> crate::support::Answer {
@@ -246,10 +246,9 @@ async fn what_is_not_there_cannot_be_pointed_at() {
         .delete(&format!("/nodes/{gone}"))
         .await
         .expect(204);
-    let nothing = uuid::Uuid::new_v4();
     for answer in [
         bench
-            .input(&node, json!({ "inputType": "file", "fileId": nothing }))
+            .input(&node, json!({ "inputType": "file", "fileId": NOTHING }))
             .await,
         bench
             .input(
@@ -260,11 +259,11 @@ async fn what_is_not_there_cannot_be_pointed_at() {
         bench
             .input(
                 &node,
-                json!({ "inputType": "node_reference", "sourceNodeId": nothing }),
+                json!({ "inputType": "node_reference", "sourceNodeId": NOTHING }),
             )
             .await,
         bench
-            .output(&node, json!({ "outputType": "file", "fileId": nothing }))
+            .output(&node, json!({ "outputType": "file", "fileId": NOTHING }))
             .await,
     ] {
         answer.expect_problem(404, "NOT_FOUND");

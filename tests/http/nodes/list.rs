@@ -1,5 +1,11 @@
 //! Lists of nodes.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
 use serde_json::{Value, json};
 
 use crate::workbench::{Workbench, bad_fields};

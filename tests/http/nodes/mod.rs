@@ -8,7 +8,7 @@ mod list;
 
 use serde_json::json;
 
-use crate::workbench::{Workbench, bad_fields};
+use crate::workbench::{NOTHING, Workbench, bad_fields};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_needs_only_a_title() {
@@ -77,7 +77,6 @@ async fn a_new_node_begins_in_the_projects_default_state() {
 async fn bad_fields_of_a_new_node_are_named() {
     let bench = Workbench::start().await;
     let path = format!("/projects/{}/nodes", bench.project);
-    let nobody = uuid::Uuid::new_v4();
     for (body, field) in [
         (json!({}), "body"),
         (json!({ "title": "" }), "title"),
@@ -96,7 +95,7 @@ async fn bad_fields_of_a_new_node_are_named() {
         (json!({ "title": "a", "status": "lost" }), "status"),
         (json!({ "title": "a", "authorType": "robot" }), "authorType"),
         (
-            json!({ "title": "a", "supervisorUserId": nobody }),
+            json!({ "title": "a", "supervisorUserId": NOTHING }),
             "supervisorUserId",
         ),
         (json!({ "title": "a", "parentId": "7" }), "parentId"),
@@ -131,7 +130,7 @@ async fn a_parent_must_be_a_live_node_of_the_same_project() {
         .expect(204);
     let own = bench.titled("own").await;
     let path = format!("/projects/{}/nodes", bench.project);
-    for parent in [foreign, gone, uuid::Uuid::new_v4().to_string()] {
+    for parent in [foreign, gone, NOTHING.to_owned()] {
         let body = json!({ "title": "a", "parentId": parent });
         bench
             .ada
