@@ -197,3 +197,27 @@ async fn nobody_without_a_token_gets_anywhere() {
         answer.expect_problem(401, "UNAUTHENTICATED");
     }
 }
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_goes_with_all_its_nodes_and_files() {
+    let bench = Workbench::start().await;
+    let (a, b, c) = (
+        bench.titled("A").await,
+        bench.titled("B").await,
+        bench.titled("C").await,
+    );
+    bench.refer(&b, &a).await.expect(201);
+    bench.refer(&b, &c).await.expect(201);
+    let file = bench.file("ada").await;
+    let body = json!({ "inputType": "file", "fileId": file });
+    bench
+        .ada
+        .post(&format!("/nodes/{a}/inputs"), body)
+        .await
+        .expect(201);
+    bench
+        .ada
+        .delete(&format!("/orgs/{}", bench.org))
+        .await
+        .expect(204);
+    assert_eq!(bench.count("nodes").await, 0);
+}

@@ -234,12 +234,14 @@ impl From<SqlError> for Error {
     fn from(error: SqlError) -> Self {
         let unavailable = match &error {
             SqlError::BrokenTransactionManager => true,
-            SqlError::DatabaseError(kind, _) => matches!(
-                kind,
-                DatabaseErrorKind::ClosedConnection
-                    | DatabaseErrorKind::SerializationFailure
-                    | DatabaseErrorKind::UnableToSendCommand
-            ),
+            SqlError::DatabaseError(kind, info) => {
+                matches!(
+                    kind,
+                    DatabaseErrorKind::ClosedConnection
+                        | DatabaseErrorKind::SerializationFailure
+                        | DatabaseErrorKind::UnableToSendCommand
+                ) || info.message().contains("deadlock detected")
+            }
             _ => false,
         };
         if unavailable {
