@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     kernel::{
-        Code, Error, ExecutionId, Id, OrgId, Result, Scope, WorkerId,
+        Code, Error, ExecutionId, Id, OrgId, Result, Scope, WorkerId, canonical,
         event::{Channel, Event, EventKind},
         text::TextEnum,
     },
@@ -61,6 +61,16 @@ pub async fn release_lease(tx: &mut Tx, lease: &Lease) -> Result<()> {
     store::release_lease(tx, lease).await
 }
 
+/// Whether `lease` still gives the right to append.
+pub async fn holds(tx: &mut Tx, lease: &Lease) -> Result<bool> {
+    let head = store::lock_head(tx, lease.execution).await?;
+    Ok(is_held(&head, lease))
+}
+
+fn is_held(head: &store::Head, lease: &Lease) -> bool {
+    head.lease_epoch == lease.epoch && head.status == Status::Running
+}
+
 /// Appends `events` under `lease` and makes `change`; answers the entries as written.
 ///
 /// # Errors
@@ -73,7 +83,7 @@ pub async fn append(
     change: &Change,
 ) -> Result<Vec<TraceEvent>> {
     let head = store::lock_head(tx, lease.execution).await?;
-    if head.lease_epoch != lease.epoch || head.status != Status::Running {
+    if !is_held(&head, lease) {
         return Err(Error::new(
             Code::Fenced,
             "The execution is no longer this worker's.",
@@ -169,7 +179,7 @@ fn chained(tx: &Tx, head: &store::Head, events: Vec<NewEvent>) -> Vec<TraceEvent
             execution_id: head.id,
             sequence_number,
             event_type: event.kind,
-            event_data: without_nul(event.data),
+            event_data: canonical::without_nul(event.data),
             timestamp: tx.now(),
             duration_ms: event.duration_ms,
             model: call.map(|call| call.model.clone()),
@@ -184,20 +194,6 @@ fn chained(tx: &Tx, head: &store::Head, events: Vec<NewEvent>) -> Vec<TraceEvent
         chained.push(entry);
     }
     chained
-}
-
-/// A model may write anything, also NUL, which `jsonb` can't hold; an append that
-/// always fails would leave the execution running for ever.
-fn without_nul(value: Value) -> Value {
-    match value {
-        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),
-        Value::Array(items) => items.into_iter().map(without_nul).collect(),
-        Value::Object(map) => map
-            .into_iter()
-            .map(|(key, value)| (key.replace('\0', "\u{fffd}"), without_nul(value)))
-            .collect(),
-        other => other,
-    }
 }
 
 /// A few words on what an entry is about: the tool's name, the reason, the title.

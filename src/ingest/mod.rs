@@ -3,7 +3,10 @@
 //!
 //! [`extract`] knows the formats and is pure; it runs only inside a child process,
 //! because every byte of an upload is untrusted. [`sandbox`] starts that child and
-//! turns whatever becomes of it, also its death, into a normal result.
+//! turns whatever becomes of it, also its death, into a normal result. [`pipeline`]
+//! takes one file from its bytes to its text, and [`worker`] decides which and when.
 
 pub mod extract;
+pub mod pipeline;
 pub mod sandbox;
+pub mod worker;

@@ -20,6 +20,20 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
+/// `value` with every NUL character replaced. Postgres can't hold one, and a write
+/// that fails for what a model wrote would fail for ever.
+pub fn without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| (key.replace('\0', "\u{fffd}"), without_nul(value)))
+            .collect(),
+        other => other,
+    }
+}
+
 fn write(value: &Value, out: &mut String) {
     match value {
         Value::Object(map) => {

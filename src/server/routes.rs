@@ -4,7 +4,7 @@
 use actix_web::{http::Method, web};
 
 use super::health;
-use crate::{executions, tenants};
+use crate::{executions, files, nodes, projects, tenants};
 
 /// What stands before the paths of the API.
 pub const API: &str = "/api/v1";
@@ -41,6 +41,34 @@ routes! { ApiDoc, api, TABLE:
     get    "/orgs/{orgId}"                          tenants::api::org_get;
     patch  "/orgs/{orgId}"                          tenants::api::org_update;
     delete "/orgs/{orgId}"                          tenants::api::org_delete;
+
+    // Projects
+    get    "/orgs/{orgId}/projects"                 projects::api::project_list;
+    post   "/orgs/{orgId}/projects"                 projects::api::project_create;
+    get    "/projects/{projectId}"                  projects::api::project_get;
+    patch  "/projects/{projectId}"                  projects::api::project_update;
+    delete "/projects/{projectId}"                  projects::api::project_delete;
+
+    // Nodes
+    get    "/projects/{projectId}/nodes"            nodes::api::node_list;
+    post   "/projects/{projectId}/nodes"            nodes::api::node_create;
+    get    "/nodes/{nodeId}"                        nodes::api::node_get;
+    patch  "/nodes/{nodeId}"                        nodes::api::node_update;
+    delete "/nodes/{nodeId}"                        nodes::api::node_delete;
+    post   "/nodes/{nodeId}/inputs"                 nodes::api::input_add;
+    delete "/nodes/{nodeId}/inputs/{inputId}"       nodes::api::input_remove;
+    post   "/nodes/{nodeId}/outputs"                nodes::api::output_add;
+    delete "/nodes/{nodeId}/outputs/{outputId}"     nodes::api::output_remove;
+
+    // Files
+    post   "/orgs/{orgId}/files/upload"             files::api::file_upload;
+    get    "/orgs/{orgId}/files"                    files::api::file_list;
+    post   "/files/{fileId}/confirm"                files::api::file_confirm;
+    get    "/files/{fileId}"                        files::api::file_get;
+    get    "/files/{fileId}/text"                   files::api::file_text;
+    delete "/files/{fileId}"                        files::api::file_delete;
+    put    "/blobs/{key:.*}"                        files::api::blob_put;
+    get    "/blobs/{key:.*}"                        files::api::blob_get;
 
     // Executions
     post   "/nodes/{nodeId}/execute"                executions::api::execution_start;

@@ -13,6 +13,7 @@
 
 pub mod client;
 mod database;
+pub mod model;
 
 use std::sync::Arc;
 
@@ -21,9 +22,14 @@ use glassbox::{
     app::App,
     cli::compose,
     config::{self, Override},
+    ingest::{self, sandbox::Sandbox, worker::FileWorker},
     kernel::{
         Clock,
         clock::{Ids, Manual, System},
+    },
+    platform::{
+        llm::{Model, Models, demo::Demo},
+        workers::{self, WorkerRole},
     },
     server,
 };
@@ -69,6 +75,20 @@ impl TestApp {
         test
     }
 
+    /// Starts with `model` as the provider `script`.
+    pub async fn start_with_model(model: impl Model + 'static) -> Self {
+        Self::start().await.with_model(model)
+    }
+
+    /// The same with another model from here on; the server keeps the one it began with,
+    /// which only decides whether a start is refused.
+    pub fn with_model(mut self, model: impl Model + 'static) -> Self {
+        let mut app = App::clone(&self.app);
+        app.models = Arc::new(Models::builder().with("script", model).build());
+        self.app = Arc::new(app);
+        self
+    }
+
     async fn start_with(clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, overrides: &[Override]) -> Self {
         let database = Database::create().await;
         let folder = tempfile::tempdir().unwrap();
@@ -89,7 +109,10 @@ impl TestApp {
         ];
         all.extend_from_slice(overrides);
         let config = config::load("test", &all).unwrap();
-        let app = Arc::new(compose::app(config, clock, ids, url.clone()).unwrap());
+        let mut app = compose::app(config, clock, ids, url.clone()).unwrap();
+        let models = Models::builder().with("demo", Demo).with("script", Demo);
+        app.models = Arc::new(models.build());
+        let app = Arc::new(app);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(server::serve(Arc::clone(&app), listener, stop.clone()));
@@ -116,6 +139,51 @@ impl TestApp {
         let answer = self.anonymous().post("/auth/dev-token", body).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         Client::new(&self.url, Some(answer.body["token"].as_str().unwrap()))
+    }
+
+    /// A file worker that reads with the real program as its child.
+    pub async fn file_worker(&self) -> FileWorker {
+        let sandbox = Sandbox {
+            program: env!("CARGO_BIN_EXE_glassbox").into(),
+            limits: ingest::worker::limits(&self.app.config),
+        };
+        let id = workers::register(&self.app.db, WorkerRole::File)
+            .await
+            .unwrap();
+        FileWorker::new(Arc::clone(&self.app), sandbox, id)
+    }
+
+    /// Uploads, confirms and reads a file; answers its id.
+    pub async fn upload(
+        &self,
+        client: &Client,
+        org: &str,
+        filename: &str,
+        content_type: &str,
+        bytes: &'static [u8],
+    ) -> String {
+        let body = serde_json::json!({ "filename": filename, "contentType": content_type });
+        let upload = client
+            .post(&format!("/orgs/{org}/files/upload"), body)
+            .await
+            .expect(200);
+        let put = client
+            .http
+            .put(upload["uploadUrl"].as_str().unwrap())
+            .header("content-type", content_type)
+            .body(bytes);
+        assert_eq!(client.send(put).await.status, 200);
+        let id = upload["fileId"].as_str().unwrap().to_owned();
+        client
+            .post_empty(&format!("/files/{id}/confirm"))
+            .await
+            .expect(200);
+        self.relay().await;
+        let worker = self.file_worker().await;
+        while worker.step().await.unwrap() {}
+        let file = client.get(&format!("/files/{id}")).await.expect(200);
+        assert_eq!(file["processingStatus"], "complete", "{file}");
+        id
     }
 
     /// Takes everything out of the outbox: jobs are in their queues afterwards.

@@ -1,0 +1,488 @@
+//! Driving one execution under a lease: ask the machine what comes next, do it,
+//! append what came of it.
+//!
+//! A call of the model is repeated after a crash, since nothing of it is in the
+//! journal and it changes nothing outside. A tool's effects in our database commit
+//! with its entry. What a tool writes outside (an output's bytes) goes before that,
+//! to a name made of the execution and the entry's number, so a repetition
+//! overwrites it with the same.
+
+use std::{pin::pin, sync::Arc};
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    machine::{Limits, Next, Opening, Silence, State, answer_data},
+    prompt,
+    tools::{self, Outcome},
+};
+use crate::{
+    access::{self, Action, Caller, ExecutionRights, Origin, Target},
+    app::App,
+    executions::{
+        journal,
+        model::{Change, Lease, ModelCall, NewEvent, Status, TraceEvent, TraceKind},
+        ops as executions,
+    },
+    kernel::{
+        Code, Error, Result, Scope, Timestamp,
+        error::Kind,
+        event::{Channel, EventKind},
+        text::TextEnum,
+    },
+    nodes,
+    platform::{
+        bus::{Message, Subscription},
+        db::Tx,
+        llm::{ChatAnswer, ChatRequest, ModelError},
+    },
+};
+
+/// Where a driver can be stopped by a test, as if the process had died there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// The next step is known and nothing of it has begun.
+    BeforeStep,
+    /// What is outside our database has happened; nothing is written yet.
+    BeforeAppend,
+    /// The entry is committed.
+    AfterAppend,
+}
+
+/// Says at which point to die; the program itself never does.
+pub type Breakpoint = Arc<dyn Fn(Point) -> bool + Send + Sync>;
+
+/// How driving ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The execution has ended or waits for somebody.
+    Rests,
+    /// Somebody else has it now, or it was ended from outside.
+    Lost,
+    /// This process is stopping; the lease was given back.
+    HandedOver,
+    /// A breakpoint struck; the lease is left as a dead process would leave it.
+    Died,
+}
+
+/// One execution in the hands of this process.
+pub struct Driver {
+    app: Arc<App>,
+    lease: Lease,
+    caller: Caller,
+    limits: Limits,
+    state: State,
+    breakpoint: Option<Breakpoint>,
+}
+
+/// What one step came to.
+enum Step {
+    Appended,
+    Ended(End),
+}
+
+/// The life of an execution's own token beyond the execution's own limit.
+const TOKEN_MARGIN: TimeDelta = TimeDelta::minutes(10);
+
+impl Driver {
+    /// Reads the journal and mints the execution's own token, narrowed to the node's
+    /// subtree and to what its tools do.
+    pub async fn open(
+        app: Arc<App>,
+        lease: Lease,
+        breakpoint: Option<Breakpoint>,
+    ) -> Result<Option<Self>> {
+        let Some(user) = lease.started_by else {
+            let why = "The person on whose behalf this ran was deleted.";
+            fail_without_driver(&app, &lease, why).await?;
+            return Ok(None);
+        };
+        let seconds = i64::try_from(app.config.agent.max_seconds).unwrap_or(i64::MAX / 4000);
+        let rights = ExecutionRights {
+            user,
+            org: lease.org,
+            execution: lease.execution,
+            node: lease.node,
+            actions: tools::ACTIONS,
+        };
+        let now = app.db.now();
+        let ttl = TimeDelta::seconds(seconds) + TOKEN_MARGIN;
+        let minted = app.keyring.mint_execution(&rights, now, ttl)?;
+        let token = app
+            .keyring
+            .verify(secrecy::ExposeSecret::expose_secret(&minted.token), now)?;
+        let caller = Caller::new(token, Origin::default());
+        let id = lease.execution;
+        let scope = Scope::Org {
+            org: lease.org,
+            user: Some(user),
+        };
+        let journal = app
+            .db
+            .tx(scope, async |tx| executions::journal_in(tx, id).await)
+            .await?;
+        Ok(Some(Driver {
+            limits: Limits::of(&app.config.agent, &lease.config),
+            state: State::fold(&journal),
+            app,
+            lease,
+            caller,
+            breakpoint,
+        }))
+    }
+
+    /// Drives until there is nothing to do, the lease is lost, or `stop`.
+    pub async fn run(mut self, stop: &CancellationToken) -> Result<End> {
+        let channel = Channel::Execution(self.lease.execution);
+        let mut news = self.app.bus.subscribe(channel).await?;
+        loop {
+            if stop.is_cancelled() {
+                return self.hand_over().await;
+            }
+            match self.step(&mut news, stop).await {
+                Ok(Step::Appended) => {}
+                Ok(Step::Ended(end)) => return Ok(end),
+                Err(error) if error.code() == Code::Fenced => return Ok(End::Lost),
+                // The backends may come back; another worker, or this one, goes on
+                // from the journal. A good run is never marked failed for that.
+                Err(error) if error.retryable() => {
+                    self.hand_over().await?;
+                    return Err(error);
+                }
+                Err(error) => {
+                    tracing::error!(execution = %self.lease.execution, error = %error.chain(), "a step failed");
+                    let why = format!("{} (code {})", error.message(), error.code());
+                    return self.fail(&why).await;
+                }
+            }
+        }
+    }
+
+    async fn step(&mut self, news: &mut Subscription, stop: &CancellationToken) -> Result<Step> {
+        if self.dies(Point::BeforeStep) {
+            return Ok(Step::Ended(End::Died));
+        }
+        let now = self.app.db.now();
+        match self.state.next(&self.limits, self.lease.started_at, now) {
+            Next::Begin => self.begin().await,
+            Next::CallModel => self.call_model(news, stop).await,
+            Next::RunTool(call) => self.run_tool(call).await,
+            Next::Fail(why) => self.fail(&why).await.map(Step::Ended),
+            Next::Rest => Ok(Step::Ended(End::Rests)),
+        }
+    }
+
+    async fn begin(&mut self) -> Result<Step> {
+        let node = self.lease.node;
+        self.append(async |driver: &Self, tx: &mut Tx| {
+            // The right to begin is asked for again: it may have gone since the start.
+            let target = Target::Node(node);
+            access::authorise(tx, &driver.caller, Action::NodeRead, target).await?;
+            let node = nodes::ops::node_read_in(tx, node).await?;
+            let config = &driver.lease.config;
+            let opening = Opening {
+                model: driver.lease.model.clone(),
+                system_prompt: prompt::system(config),
+                task: prompt::task(&node),
+                tools: tools::allowed(config),
+                node_version: node.version,
+            };
+            let data = serde_json::to_value(opening).map_err(Error::internal)?;
+            let event = NewEvent::new(TraceKind::ExecutionStart, data);
+            Ok((vec![event], Change::Continue))
+        })
+        .await
+    }
+
+    async fn call_model(
+        &mut self,
+        news: &mut Subscription,
+        stop: &CancellationToken,
+    ) -> Result<Step> {
+        let begun = self.app.db.now();
+        let answer = tokio::select! {
+            biased;
+            held = self.taken_away(news) => {
+                held?;
+                return Ok(Step::Ended(End::Lost));
+            }
+            () = stop.cancelled() => return self.hand_over().await.map(Step::Ended),
+            answer = self.ask() => answer?,
+        };
+        let answer = match answer {
+            Ok(answer) => self.state.with_unique_ids(answer),
+            Err(error) => {
+                let why = format!(
+                    "The model {} did not answer: {}",
+                    self.lease.model, error.message
+                );
+                return self.fail(&why).await.map(Step::Ended);
+            }
+        };
+        let (events, change) = self.after_answer(&answer, self.since(begun));
+        self.append(async move |_: &Self, _: &mut Tx| Ok((events, change)))
+            .await
+    }
+
+    /// Asks the model, telling those who watch of its words as they come.
+    async fn ask(&self) -> Result<std::result::Result<ChatAnswer, ModelError>> {
+        let model = self.app.models.resolve(&self.lease.model)?;
+        let config = &self.lease.config;
+        let request = ChatRequest {
+            model: self.lease.model.clone(),
+            messages: self.state.messages.clone(),
+            tools: tools::specs(config),
+            max_tokens: config.max_tokens,
+            temperature: config.temperature,
+        };
+        let (words, mut spoken) = mpsc::unbounded_channel::<String>();
+        let delta = move |text: &str| {
+            let _ = words.send(text.to_owned());
+        };
+        let mut call = pin!(model.chat(&request, &delta));
+        loop {
+            tokio::select! {
+                biased;
+                Some(text) = spoken.recv() => self.speak(&text).await,
+                answer = &mut call => {
+                    while let Ok(text) = spoken.try_recv() {
+                        self.speak(&text).await;
+                    }
+                    return Ok(answer);
+                }
+            }
+        }
+    }
+
+    /// Completes when the execution was taken from us or stopped. News of a stop may be
+    /// old, so the row is asked; news that was lost is made good by the fence.
+    async fn taken_away(&self, news: &mut Subscription) -> Result<()> {
+        loop {
+            match news.recv().await {
+                Ok(message) if tells_of_a_stop(&message) => {
+                    let held = self
+                        .app
+                        .db
+                        .tx(self.scope(), async |tx| {
+                            journal::holds(tx, &self.lease).await
+                        })
+                        .await?;
+                    if !held {
+                        return Ok(());
+                    }
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Words on their way are stored nowhere; those who miss them read the entry.
+    async fn speak(&self, text: &str) {
+        let payload = json!({
+            "executionId": self.lease.execution,
+            "nodeId": self.lease.node,
+            "sequenceNumber": self.state.sequence + 1,
+            "text": text,
+        });
+        let message = Message {
+            kind: EventKind::LlmDelta,
+            payload: Arc::new(payload),
+        };
+        for channel in [
+            Channel::Node(self.lease.node),
+            Channel::Execution(self.lease.execution),
+        ] {
+            if let Err(error) = self.app.bus.publish(channel, message.clone()).await {
+                tracing::debug!(error = %error.chain(), "words were not passed on");
+            }
+        }
+    }
+
+    fn after_answer(&self, answer: &ChatAnswer, took: i64) -> (Vec<NewEvent>, Change) {
+        let usage = answer.usage.as_ref();
+        let tokens = |n: Option<u64>| n.and_then(|n| i64::try_from(n).ok()).unwrap_or(0);
+        let cost = usage.and_then(|usage| {
+            let now = self.app.db.now();
+            self.app.prices.cost_micros(&self.lease.model, usage, now)
+        });
+        let mut call = NewEvent::new(TraceKind::LlmCall, answer_data(answer)).lasting(took);
+        call.call = Some(ModelCall {
+            model: self.lease.model.clone(),
+            tokens_in: tokens(usage.map(|usage| usage.input_tokens)),
+            tokens_out: tokens(usage.map(|usage| usage.output_tokens)),
+            cost_micros: cost,
+        });
+        if !answer.tool_calls.is_empty() {
+            return (vec![call], Change::Continue);
+        }
+        match self.state.on_silence() {
+            Silence::Remind(text) => {
+                let data = json!({ "message": text, "reason": "no_tool_call" });
+                let reminder = NewEvent::new(TraceKind::Decision, data);
+                (vec![call, reminder], Change::Continue)
+            }
+            Silence::Accept => {
+                let data = json!({ "summary": answer.text, "reason": "no_tool_call" });
+                let complete = NewEvent::new(TraceKind::ExecutionComplete, data);
+                (vec![call, complete], Change::Complete)
+            }
+        }
+    }
+
+    async fn run_tool(&mut self, call: crate::platform::llm::ToolCall) -> Result<Step> {
+        let begun = self.app.db.now();
+        let entry = |driver: &Self, result: Value| {
+            let data = json!({
+                "callId": call.id, "tool": call.name, "arguments": call.arguments, "result": result,
+            });
+            NewEvent::new(TraceKind::ToolCall, data).lasting(driver.since(begun))
+        };
+        let refused = match self.try_tool(&call, &entry).await {
+            Ok(step) => return Ok(step),
+            Err(error) if is_for_the_model(&error) => error,
+            Err(error) => return Err(error),
+        };
+        // What the tool did was rolled back; the model is told why and may do better.
+        let result = json!({ "error": refused.message(), "code": refused.code().as_str() });
+        let event = entry(self, result);
+        self.append(async move |_: &Self, _: &mut Tx| Ok((vec![event], Change::Continue)))
+            .await
+    }
+
+    async fn try_tool(
+        &mut self,
+        call: &crate::platform::llm::ToolCall,
+        entry: &(impl Fn(&Self, Value) -> NewEvent + Send + Sync),
+    ) -> Result<Step> {
+        let tool = tools::parse(call, &self.lease.config)?;
+        let cx = tools::Context {
+            app: &self.app,
+            lease: &self.lease,
+            caller: &self.caller,
+            sequence: self.state.sequence + 1,
+        };
+        let prepared = tool.prepare(&cx).await?;
+        let lease = self.lease.clone();
+        let (app, caller) = (Arc::clone(&self.app), self.caller.clone());
+        let sequence = self.state.sequence + 1;
+        self.append(async move |driver: &Self, tx: &mut Tx| {
+            let cx = tools::Context {
+                app: &app,
+                lease: &lease,
+                caller: &caller,
+                sequence,
+            };
+            let outcome: Outcome = prepared.apply(tx, &cx).await?;
+            let mut events = vec![entry(driver, outcome.result)];
+            events.extend(outcome.evidence);
+            Ok((events, outcome.change))
+        })
+        .await
+    }
+
+    /// One transaction: what `work` does and the entries it answers, or nothing.
+    async fn append<F>(&mut self, work: F) -> Result<Step>
+    where
+        F: AsyncFnOnce(&Self, &mut Tx) -> Result<(Vec<NewEvent>, Change)>,
+    {
+        if self.dies(Point::BeforeAppend) {
+            return Ok(Step::Ended(End::Died));
+        }
+        let written: Vec<TraceEvent> = self
+            .app
+            .db
+            .tx(self.scope(), async |tx| {
+                let (events, change) = work(self, tx).await?;
+                journal::append(tx, &self.lease, events, &change).await
+            })
+            .await?;
+        written.iter().for_each(|event| self.state.apply(event));
+        if self.dies(Point::AfterAppend) {
+            return Ok(Step::Ended(End::Died));
+        }
+        Ok(Step::Appended)
+    }
+
+    /// Ends the execution as failed.
+    async fn fail(&mut self, why: &str) -> Result<End> {
+        let event = NewEvent::new(TraceKind::Error, json!({ "message": why }));
+        let change = Change::Fail(why.to_owned());
+        let step = self
+            .append(async move |_: &Self, _: &mut Tx| Ok((vec![event], change)))
+            .await?;
+        Ok(match step {
+            Step::Appended => End::Rests,
+            Step::Ended(end) => end,
+        })
+    }
+
+    /// Gives the lease back, so that another worker need not wait for it to run out.
+    async fn hand_over(&self) -> Result<End> {
+        let lease = self.lease.clone();
+        self.app
+            .db
+            .tx(self.scope(), async |tx| {
+                journal::release_lease(tx, &lease).await
+            })
+            .await?;
+        Ok(End::HandedOver)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Org {
+            org: self.lease.org,
+            user: self.lease.started_by,
+        }
+    }
+
+    fn since(&self, begun: Timestamp) -> i64 {
+        (self.app.db.now() - begun).num_milliseconds()
+    }
+
+    fn dies(&self, point: Point) -> bool {
+        self.breakpoint
+            .as_ref()
+            .is_some_and(|strikes| strikes(point))
+    }
+}
+
+/// Fails an execution that can't even be driven.
+async fn fail_without_driver(app: &App, lease: &Lease, why: &str) -> Result<()> {
+    let scope = Scope::Org {
+        org: lease.org,
+        user: None,
+    };
+    app.db
+        .tx(scope, async |tx| {
+            let event = NewEvent::new(TraceKind::Error, json!({ "message": why }));
+            let change = Change::Fail(why.to_owned());
+            journal::append(tx, lease, vec![event], &change).await
+        })
+        .await?;
+    Ok(())
+}
+
+/// Whether a message says that an execution has ended or waits.
+fn tells_of_a_stop(message: &Message) -> bool {
+    let status = message.payload.get("status").and_then(Value::as_str);
+    message.kind == EventKind::ExecutionUpdate
+        && status
+            .and_then(Status::parse)
+            .is_some_and(|status| !matches!(status, Status::Pending | Status::Running))
+}
+
+/// Whether a failed tool is the model's to mend: what it asked for is wrong or not
+/// allowed, rather than that something of ours is broken.
+fn is_for_the_model(error: &Error) -> bool {
+    match error.code().kind() {
+        Kind::Invalid | Kind::NotFound | Kind::Forbidden | Kind::TooLarge | Kind::Impossible => {
+            true
+        }
+        Kind::Conflict => error.code() != Code::Fenced,
+        _ => false,
+    }
+}

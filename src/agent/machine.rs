@@ -1,0 +1,461 @@
+//! The pure machine: what an execution's journal amounts to, and what comes next.
+//!
+//! `fold` and `next` do no I/O and read no clock, so a worker that takes an execution
+//! over arrives where the last one was, and tests need neither model nor database.
+
+use std::collections::{HashSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::prompt;
+use crate::{
+    executions::model::{ExecutionConfig, TraceEvent, TraceKind},
+    kernel::{Timestamp, canonical},
+    platform::llm::{ChatAnswer, Message, ToolCall},
+};
+
+/// The limits of one execution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Calls of the model.
+    pub iterations: u32,
+    /// Tokens, in and out.
+    pub tokens: u64,
+    /// Seconds since a worker first took it.
+    pub seconds: u64,
+    /// Millionths of a US dollar.
+    pub cost_micros: Option<i64>,
+}
+
+impl Limits {
+    /// The server's limits, which an execution's own may only tighten.
+    pub fn of(server: &crate::config::AgentConfig, own: &ExecutionConfig) -> Self {
+        let iterations = own.max_iterations.unwrap_or(server.max_iterations);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "checked to be below 10^9 when the execution was started"
+        )]
+        let cost_micros = own.budget_usd.map(|usd| (usd * 1e6) as i64);
+        Limits {
+            iterations: iterations.min(server.max_iterations),
+            tokens: server.max_tokens,
+            seconds: server.max_seconds,
+            cost_micros,
+        }
+    }
+}
+
+/// What the first entry says, and all later ones stand on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Opening {
+    /// The model that was asked for.
+    pub model: String,
+    /// What the model is told about itself.
+    pub system_prompt: String,
+    /// What it is to do.
+    pub task: String,
+    /// The tools it has.
+    pub tools: Vec<String>,
+    /// The version of the node it began with.
+    pub node_version: i32,
+}
+
+/// What a journal amounts to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct State {
+    /// The first entry; `None` before it.
+    pub opening: Option<Opening>,
+    /// The conversation with the model so far.
+    pub messages: Vec<Message>,
+    /// Tool calls the model asked for and that have not run, in order.
+    pub todo: VecDeque<ToolCall>,
+    /// The number of the last entry.
+    pub sequence: i64,
+    iterations: u32,
+    tokens: u64,
+    /// `None` once a price was unknown.
+    cost_micros: Option<i64>,
+    nudged: bool,
+    waiting: bool,
+    ended: bool,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// Write the first entry.
+    Begin,
+    /// Ask the model.
+    CallModel,
+    /// Run this tool call.
+    RunTool(ToolCall),
+    /// End as failed, with this sentence.
+    Fail(String),
+    /// Nothing: it has ended or waits for somebody.
+    Rest,
+}
+
+impl State {
+    /// The state after a whole journal.
+    pub fn fold(journal: &[TraceEvent]) -> Self {
+        let mut state = State {
+            cost_micros: Some(0),
+            ..State::default()
+        };
+        journal.iter().for_each(|event| state.apply(event));
+        state
+    }
+
+    /// The state after one more entry.
+    pub fn apply(&mut self, event: &TraceEvent) {
+        self.sequence = event.sequence_number;
+        let data = &event.event_data;
+        match event.event_type {
+            TraceKind::ExecutionStart => self.open(data),
+            TraceKind::LlmCall => self.answered(event),
+            TraceKind::Decision => {
+                // A reminder of ours to the model.
+                let text = text(data, "message");
+                self.messages.push(Message::User { text });
+                self.nudged = true;
+            }
+            TraceKind::ToolCall => self.ran(data),
+            TraceKind::HumanInputRequested => self.waiting = true,
+            TraceKind::HumanInputReceived => {
+                self.waiting = false;
+                let text = canonical::text(data);
+                self.messages.push(Message::User { text });
+            }
+            TraceKind::ExecutionComplete | TraceKind::ExecutionCancelled | TraceKind::Error => {
+                self.ended = true;
+            }
+            // Evidence of what a tool did; the tool's own entry told the model.
+            TraceKind::SubnodeCreated
+            | TraceKind::OutputAdded
+            | TraceKind::Checkpoint
+            | TraceKind::ExecutionPaused
+            | TraceKind::ExecutionResume => {}
+        }
+    }
+
+    /// What comes next at `now`, for an execution that began at `started_at`.
+    pub fn next(&self, limits: &Limits, started_at: Timestamp, now: Timestamp) -> Next {
+        if self.ended || self.waiting {
+            return Next::Rest;
+        }
+        if self.opening.is_none() {
+            return Next::Begin;
+        }
+        let seconds = (now - started_at).num_seconds();
+        if u64::try_from(seconds).unwrap_or(0) >= limits.seconds {
+            return Next::Fail(format!(
+                "The execution reached its limit of {} seconds.",
+                limits.seconds
+            ));
+        }
+        if let Some(call) = self.todo.front() {
+            return Next::RunTool(call.clone());
+        }
+        match self.exhausted(limits) {
+            Some(sentence) => Next::Fail(sentence),
+            None => Next::CallModel,
+        }
+    }
+
+    /// Which limit another call of the model would pass, as a sentence.
+    fn exhausted(&self, limits: &Limits) -> Option<String> {
+        if self.iterations >= limits.iterations {
+            return Some(format!(
+                "The execution reached its limit of {} model calls (maxIterations).",
+                limits.iterations
+            ));
+        }
+        if self.tokens >= limits.tokens {
+            return Some(format!(
+                "The execution reached its limit of {} tokens; it used {}.",
+                limits.tokens, self.tokens
+            ));
+        }
+        let (spent, budget) = (self.cost_micros?, limits.cost_micros?);
+        (spent >= budget).then(|| "The execution used up its budget (budgetUsd).".to_owned())
+    }
+
+    /// What to append to the conversation when the model answers without a tool call:
+    /// the first time a reminder, the second time its words are taken as the result.
+    pub fn on_silence(&self) -> Silence {
+        if self.nudged {
+            Silence::Accept
+        } else {
+            Silence::Remind(prompt::REMINDER)
+        }
+    }
+
+    /// An answer with call ids that are unique in this conversation: some servers
+    /// leave them empty or repeat them, and results are matched by them.
+    pub fn with_unique_ids(&self, mut answer: ChatAnswer) -> ChatAnswer {
+        let mut seen: HashSet<String> = self
+            .messages
+            .iter()
+            .filter_map(|message| match message {
+                Message::Assistant { tool_calls, .. } => Some(tool_calls),
+                _ => None,
+            })
+            .flatten()
+            .map(|call| call.id.clone())
+            .collect();
+        for (i, call) in answer.tool_calls.iter_mut().enumerate() {
+            if call.id.is_empty() || seen.contains(&call.id) {
+                call.id = format!("call_{}_{i}", self.sequence + 1);
+            }
+            seen.insert(call.id.clone());
+        }
+        answer
+    }
+
+    fn open(&mut self, data: &Value) {
+        if let Ok(opening) = serde_json::from_value::<Opening>(data.clone()) {
+            self.messages = vec![
+                Message::System {
+                    text: opening.system_prompt.clone(),
+                },
+                Message::User {
+                    text: opening.task.clone(),
+                },
+            ];
+            self.opening = Some(opening);
+        }
+    }
+
+    fn answered(&mut self, event: &TraceEvent) {
+        let data = &event.event_data;
+        let calls: Vec<ToolCall> = data
+            .get("toolCalls")
+            .and_then(|calls| serde_json::from_value(calls.clone()).ok())
+            .unwrap_or_default();
+        self.iterations += 1;
+        let tokens = event.tokens_in.unwrap_or(0) + event.tokens_out.unwrap_or(0);
+        self.tokens += u64::try_from(tokens).unwrap_or(0);
+        self.cost_micros = self.cost_micros.zip(event.cost_micros).map(|(a, b)| a + b);
+        self.nudged &= calls.is_empty();
+        self.todo.extend(calls.iter().cloned());
+        self.messages.push(Message::Assistant {
+            text: text(data, "text"),
+            tool_calls: calls,
+        });
+    }
+
+    fn ran(&mut self, data: &Value) {
+        let call_id = text(data, "callId");
+        self.todo.retain(|call| call.id != call_id);
+        // Canonical, so that the model reads the same before and after a take-over:
+        // the database does not keep the order of keys.
+        let content = canonical::text(data.get("result").unwrap_or(&Value::Null));
+        self.messages.push(Message::Tool {
+            call_id,
+            name: text(data, "tool"),
+            content,
+        });
+    }
+}
+
+/// What to do with an answer that calls no tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// Tell the model to go on or to complete.
+    Remind(&'static str),
+    /// Take its words as the result.
+    Accept,
+}
+
+fn text(data: &Value, key: &str) -> String {
+    data.get(key)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The data of a `llm_call` entry.
+pub fn answer_data(answer: &ChatAnswer) -> Value {
+    json!({
+        "text": answer.text,
+        "toolCalls": answer.tool_calls,
+        "finish": answer.finish,
+        "model": answer.model,
+        "usageEstimated": answer.usage.as_ref().map(|usage| usage.estimated),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        kernel::{ExecutionId, TraceEventId},
+        platform::llm::Finish,
+    };
+    use chrono::{DateTime, TimeDelta};
+    use uuid::Uuid;
+
+    const LIMITS: Limits = Limits {
+        iterations: 3,
+        tokens: 100,
+        seconds: 60,
+        cost_micros: None,
+    };
+
+    fn at() -> Timestamp {
+        DateTime::from_timestamp(1_700_000_000, 0).unwrap()
+    }
+
+    fn journal(entries: &[(TraceKind, Value)]) -> Vec<TraceEvent> {
+        entries
+            .iter()
+            .zip(1..)
+            .map(|((kind, data), sequence_number)| TraceEvent {
+                id: TraceEventId::from_uuid(Uuid::nil()),
+                execution_id: ExecutionId::from_uuid(Uuid::nil()),
+                sequence_number,
+                event_type: *kind,
+                event_data: data.clone(),
+                timestamp: at(),
+                duration_ms: None,
+                model: None,
+                tokens_in: (*kind == TraceKind::LlmCall).then_some(20),
+                tokens_out: (*kind == TraceKind::LlmCall).then_some(10),
+                cost_micros: (*kind == TraceKind::LlmCall).then_some(5),
+                hash: String::new(),
+                prev_hash: String::new(),
+            })
+            .collect()
+    }
+
+    fn opening() -> (TraceKind, Value) {
+        let data = json!({
+            "model": "demo/analyst", "systemPrompt": "s", "task": "t", "tools": [], "nodeVersion": 1
+        });
+        (TraceKind::ExecutionStart, data)
+    }
+
+    fn calls(ids: &[&str]) -> (TraceKind, Value) {
+        let calls: Vec<Value> = ids
+            .iter()
+            .map(|id| json!({ "id": id, "name": "list_inputs", "arguments": "{}" }))
+            .collect();
+        (
+            TraceKind::LlmCall,
+            json!({ "text": "", "toolCalls": calls }),
+        )
+    }
+
+    fn ran(id: &str) -> (TraceKind, Value) {
+        (
+            TraceKind::ToolCall,
+            json!({ "callId": id, "tool": "list_inputs", "result": { "b": 1, "a": 2 } }),
+        )
+    }
+
+    fn next(entries: &[(TraceKind, Value)]) -> Next {
+        State::fold(&journal(entries)).next(&LIMITS, at(), at())
+    }
+
+    #[test]
+    fn it_begins_asks_runs_each_tool_in_order_and_asks_again() {
+        assert_eq!(next(&[]), Next::Begin);
+        assert_eq!(next(&[opening()]), Next::CallModel);
+        let two = [opening(), calls(&["1", "2"])];
+        assert!(matches!(next(&two), Next::RunTool(call) if call.id == "1"));
+        let one = [opening(), calls(&["1", "2"]), ran("1")];
+        assert!(matches!(next(&one), Next::RunTool(call) if call.id == "2"));
+        let none = [opening(), calls(&["1", "2"]), ran("1"), ran("2")];
+        assert_eq!(next(&none), Next::CallModel);
+    }
+
+    #[test]
+    fn the_model_reads_a_result_in_one_spelling() {
+        let state = State::fold(&journal(&[opening(), calls(&["1"]), ran("1")]));
+        let Some(Message::Tool { content, .. }) = state.messages.last() else {
+            panic!("{:?}", state.messages)
+        };
+        assert_eq!(content, r#"{"a":2,"b":1}"#);
+    }
+
+    #[test]
+    fn each_limit_ends_it_with_a_sentence_of_its_own() {
+        let round = |n: &str| [calls(&[n]), ran(n)];
+        let three: Vec<_> = [opening()]
+            .into_iter()
+            .chain(round("1"))
+            .chain(round("2"))
+            .chain(round("3"))
+            .collect();
+        assert!(matches!(next(&three), Next::Fail(why) if why.contains("3 model calls")));
+        let state = State::fold(&journal(&three[..5]));
+        let tight = |limits| state.next(&limits, at(), at());
+        let tokens = Limits {
+            tokens: 60,
+            ..LIMITS
+        };
+        assert!(matches!(tight(tokens), Next::Fail(why) if why.contains("60 tokens")));
+        let cost = Limits {
+            cost_micros: Some(10),
+            ..LIMITS
+        };
+        assert!(matches!(tight(cost), Next::Fail(why) if why.contains("budget")));
+        let late = state.next(&LIMITS, at(), at() + TimeDelta::seconds(60));
+        assert!(matches!(late, Next::Fail(why) if why.contains("60 seconds")));
+    }
+
+    #[test]
+    fn a_silent_model_is_reminded_once() {
+        let silent = (
+            TraceKind::LlmCall,
+            json!({ "text": "done?", "toolCalls": [] }),
+        );
+        let first = State::fold(&journal(&[opening(), silent.clone()]));
+        assert!(matches!(first.on_silence(), Silence::Remind(_)));
+        let nudge = (TraceKind::Decision, json!({ "message": "go on" }));
+        let second = State::fold(&journal(&[
+            opening(),
+            silent.clone(),
+            nudge.clone(),
+            silent,
+        ]));
+        assert_eq!(second.on_silence(), Silence::Accept);
+        let acted = State::fold(&journal(&[opening(), nudge, calls(&["1"])]));
+        assert!(matches!(acted.on_silence(), Silence::Remind(_)));
+    }
+
+    #[test]
+    fn an_ended_or_waiting_execution_rests() {
+        for kind in [
+            TraceKind::ExecutionComplete,
+            TraceKind::ExecutionCancelled,
+            TraceKind::Error,
+            TraceKind::HumanInputRequested,
+        ] {
+            assert_eq!(next(&[opening(), (kind, json!({}))]), Next::Rest, "{kind}");
+        }
+    }
+
+    #[test]
+    fn empty_and_repeated_call_ids_are_made_unique() {
+        let state = State::fold(&journal(&[opening(), calls(&["a"])]));
+        let call = |id: &str| ToolCall {
+            id: id.into(),
+            name: "x".into(),
+            arguments: "{}".into(),
+        };
+        let answer = ChatAnswer {
+            text: String::new(),
+            tool_calls: vec![call("a"), call(""), call("b"), call("b")],
+            finish: Finish::ToolCalls,
+            usage: None,
+            model: "m".into(),
+        };
+        let unique = state.with_unique_ids(answer);
+        let ids: HashSet<_> = unique.tool_calls.iter().map(|call| &call.id).collect();
+        assert_eq!(ids.len(), 4);
+        assert!(!ids.contains(&"a".to_owned()) && ids.contains(&"b".to_owned()));
+    }
+}

@@ -1,0 +1,60 @@
+//! `create_subnode`: a part of the work as a node of its own, below this one.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Outcome, object};
+use crate::{
+    access::{self, Action, Target},
+    executions::model::{NewEvent, TraceKind},
+    kernel::Result,
+    nodes::{
+        self,
+        model::{AuthorType, NodeCreate},
+    },
+    platform::db::Tx,
+};
+
+pub const DESCRIPTION: &str =
+    "Create a node below the one you work on, for a part of the work that stands for itself.";
+
+#[derive(Debug, Deserialize)]
+pub struct Args {
+    title: String,
+    description: Option<String>,
+}
+
+pub type Ready = Args;
+
+pub fn parameters() -> Value {
+    object(
+        json!({
+            "title": { "type": "string", "minLength": 1, "maxLength": 500 },
+            "description": { "type": "string", "description": "What it is about, in Markdown." },
+        }),
+        &["title"],
+    )
+}
+
+pub async fn prepare(args: Args, _: &Context<'_>) -> Result<Ready> {
+    Ok(args)
+}
+
+pub async fn apply(args: Ready, tx: &mut Tx, cx: &Context<'_>) -> Result<Outcome> {
+    let parent = cx.lease.node;
+    let grant = access::authorise(tx, cx.caller, Action::NodeCreate, Target::Node(parent)).await?;
+    let new = NodeCreate {
+        title: args.title,
+        description: args.description,
+        author_type: Some(AuthorType::Agent),
+        parent_id: Some(parent),
+        supervisor_user_id: cx.lease.started_by,
+        ..NodeCreate::default()
+    };
+    let node = nodes::ops::node_create_in(tx, &grant, cx.lease.project, new).await?;
+    let evidence = json!({ "nodeId": node.id, "parentId": parent, "title": node.title });
+    Ok(
+        Outcome::told(json!({ "nodeId": node.id, "title": node.title }))
+            .with_evidence(NewEvent::new(TraceKind::SubnodeCreated, evidence)),
+    )
+}

@@ -1,0 +1,202 @@
+//! Finding executions to drive: by a wake-up from the queue, or by looking for those
+//! that nobody drives.
+//!
+//! A wake-up is only that; the lease decides. It is deleted once the lease is taken
+//! or can't be: from then on the execution's own row says whether it needs a worker,
+//! and the look for abandoned ones finds it should this process die.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use serde::Deserialize;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::drive::{Breakpoint, Driver, End};
+use crate::{
+    app::App,
+    executions::{journal, model::Lease, ops as executions},
+    kernel::{Error, ExecutionId, OrgId, Result, Scope, WorkerId, event::QueueName},
+    platform::{
+        queue::Delivery,
+        workers::{self, Heartbeat, WorkerRole},
+    },
+};
+
+/// A worker process's part that drives executions.
+#[derive(Clone)]
+pub struct AgentWorker {
+    app: Arc<App>,
+    id: WorkerId,
+    breakpoint: Option<Breakpoint>,
+}
+
+/// The body of a message on the agent queue; what else it holds is for other consumers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WakeUp {
+    execution_id: ExecutionId,
+    org_id: OrgId,
+}
+
+/// How long a message stays hidden while its lease is taken.
+const HIDE: Duration = Duration::from_secs(30);
+/// A pause after a failure, so that a backend that is down is not hammered.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl AgentWorker {
+    /// Enters this process as a worker. Without a heartbeat beside it ([`Self::run`]
+    /// has one) its leases run out.
+    pub async fn register(app: Arc<App>) -> Result<Self> {
+        let id = workers::register(&app.db, WorkerRole::Agent).await?;
+        Ok(AgentWorker {
+            app,
+            id,
+            breakpoint: None,
+        })
+    }
+
+    /// The same worker, dying at the first point that `breakpoint` names.
+    pub fn with_breakpoint(mut self, breakpoint: Breakpoint) -> Self {
+        self.breakpoint = Some(breakpoint);
+        self
+    }
+
+    /// Works until `stop`, several executions at a time, then hands them over.
+    pub async fn run(self, stop: CancellationToken) {
+        let config = &self.app.config.agent;
+        // The heart beats on until the last execution is handed over: work that ends
+        // under a dead lease would be done again.
+        let heart = CancellationToken::new();
+        let heartbeat = Heartbeat {
+            db: self.app.db.clone(),
+            id: self.id,
+            role: WorkerRole::Agent,
+            every: config.heartbeat(),
+        };
+        let tasks = TaskTracker::new();
+        let hands = TaskTracker::new();
+        tasks.spawn(heartbeat.run(heart.clone()));
+        for _ in 0..config.concurrency {
+            hands.spawn(self.clone().hand(stop.clone()));
+        }
+        hands.close();
+        hands.wait().await;
+        heart.cancel();
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    /// One of the executions at a time: takes work, drives it, and waits for more.
+    async fn hand(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.step(&stop).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let sweep = self.app.config.agent.sweep();
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = self.app.queue.wait(QueueName::Agent, sweep) => {}
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error.chain(), "the agent worker will try again");
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(PAUSE) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes one piece of work and drives it as far as it goes; `false` when there
+    /// was none.
+    pub async fn step(&self, stop: &CancellationToken) -> Result<bool> {
+        if let Some(delivery) = self.app.queue.receive(QueueName::Agent, HIDE).await? {
+            let lease = self.lease_of(&delivery).await?;
+            self.app.queue.delete(delivery.id).await?;
+            if let Some(lease) = lease {
+                self.drive(lease, stop).await?;
+            }
+            return Ok(true);
+        }
+        self.step_abandoned(stop).await
+    }
+
+    /// The same for one execution that needs a worker and has none.
+    pub async fn step_abandoned(&self, stop: &CancellationToken) -> Result<bool> {
+        let dead_before = self.app.db.now() - self.app.config.agent.lease();
+        for (org, id) in executions::abandoned(&self.app, dead_before).await? {
+            if let Some(lease) = self.lease(org, id).await? {
+                tracing::info!(execution = %id, epoch = lease.epoch, "taking an execution over");
+                self.drive(lease, stop).await?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn lease_of(&self, delivery: &Delivery) -> Result<Option<Lease>> {
+        match serde_json::from_value::<WakeUp>(delivery.body.clone()) {
+            Ok(wake) => self.lease(wake.org_id, wake.execution_id).await,
+            Err(error) => {
+                // Trying again would not make it readable; it would come back for ever.
+                tracing::error!(message = %delivery.id, %error, "a wake-up can't be read");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn lease(&self, org: OrgId, id: ExecutionId) -> Result<Option<Lease>> {
+        let life = self.app.config.agent.lease();
+        let scope = Scope::Org { org, user: None };
+        self.app
+            .db
+            .tx(scope, async |tx| {
+                journal::take_lease(tx, id, self.id, life).await
+            })
+            .await
+    }
+
+    /// Drives one execution. A panic in it must not leave the lease with this living
+    /// process, or nobody would ever take it over.
+    async fn drive(&self, lease: Lease, stop: &CancellationToken) -> Result<End> {
+        let kept = lease.clone();
+        let driving = AssertUnwindSafe(self.drive_leased(lease, stop)).catch_unwind();
+        let result = match driving.await {
+            Ok(result) => result,
+            Err(_) => Err(Error::internal("driving an execution panicked")),
+        };
+        if let Err(error) = &result {
+            tracing::warn!(execution = %kept.execution, error = %error.chain(), "driving stopped");
+            self.release(&kept).await?;
+        }
+        result
+    }
+
+    async fn drive_leased(&self, lease: Lease, stop: &CancellationToken) -> Result<End> {
+        use tracing::Instrument;
+        let span = tracing::info_span!("execution", id = %lease.execution, epoch = lease.epoch);
+        let app = Arc::clone(&self.app);
+        let breakpoint = self.breakpoint.clone();
+        async move {
+            match Driver::open(app, lease, breakpoint).await? {
+                Some(driver) => driver.run(stop).await,
+                None => Ok(End::Rests),
+            }
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        let scope = Scope::Org {
+            org: lease.org,
+            user: None,
+        };
+        self.app
+            .db
+            .tx(scope, async |tx| journal::release_lease(tx, lease).await)
+            .await
+    }
+}

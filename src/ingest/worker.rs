@@ -1,0 +1,296 @@
+//! The file worker: takes messages from the file queue and sees each to its end.
+//!
+//! A message is only a wake-up. Whether there is work, and whose it is, is decided by
+//! the file's row; so a message may come twice, late or never, and the sweep makes up
+//! for lost ones. A file that kills its parser fails alone. A fault of ours puts the
+//! file back, up to a number of tries. A worker that is told to stop hands over what
+//! it holds instead of finishing it.
+//!
+//! The worker's heartbeat is not its own business: whoever runs it also runs a
+//! [`Heartbeat`](crate::platform::workers::Heartbeat), which must outlive it.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    pipeline,
+    sandbox::{Limits, Sandbox},
+};
+use crate::{
+    app::App,
+    config::Config,
+    files::{
+        model::{Claim, ClaimRules, Claiming, Reading},
+        ops::processing,
+    },
+    kernel::{FileId, OrgId, Result, WorkerId, event::QueueName},
+    platform::{blobs::BlobKey, queue::Delivery},
+};
+
+/// How long an idle worker waits at most before it looks for messages that fell due
+/// or that another process queued.
+const SLOW_SCAN: Duration = Duration::from_secs(5);
+/// What a try may take beyond the parser's time: fetching the bytes, writing the text.
+const AROUND_PARSING: Duration = Duration::from_secs(120);
+/// The wait before the second try; it doubles with each one.
+const BACKOFF: Duration = Duration::from_secs(5);
+/// The longest wait between two tries.
+const MAX_BACKOFF: Duration = Duration::from_secs(600);
+
+/// The limits of the child that parses, from the settings.
+pub fn limits(config: &Config) -> Limits {
+    let ingest = &config.ingest;
+    Limits {
+        memory_bytes: ingest.memory_bytes,
+        cpu: Duration::from_secs(ingest.cpu_seconds),
+        wall: Duration::from_secs(ingest.wall_seconds),
+        input_bytes: config.storage.upload_limit_bytes,
+        output_bytes: usize::try_from(ingest.output_bytes).unwrap_or(usize::MAX),
+    }
+}
+
+/// Reads files for one worker process.
+#[derive(Debug)]
+pub struct FileWorker {
+    app: Arc<App>,
+    sandbox: Sandbox,
+    id: WorkerId,
+    /// What this process is at. A lease in its name on anything else is left over from
+    /// a try that could not even say that it had failed.
+    busy: Mutex<HashSet<FileId>>,
+}
+
+/// A message's body: one of the two is there.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    file_id: Option<FileId>,
+    delete_key: Option<String>,
+}
+
+/// How a try ended.
+enum Tried {
+    Read(Reading),
+    Stopped,
+}
+
+impl FileWorker {
+    /// The file worker of the registered process `id`; a process has one at most, since
+    /// it takes a lease in its name that it does not know for a left-over.
+    pub fn new(app: Arc<App>, sandbox: Sandbox, id: WorkerId) -> Self {
+        FileWorker {
+            app,
+            sandbox,
+            id,
+            busy: Mutex::default(),
+        }
+    }
+
+    /// Works until `stop`; then hands over what it holds. Files are read side by side,
+    /// as many as the settings say.
+    pub async fn run(self, stop: CancellationToken) {
+        let loops = (0..self.app.config.ingest.concurrency).map(|_| self.work(&stop));
+        tokio::join!(join_all(loops), self.sweep(&stop));
+    }
+
+    /// Takes one message and handles it to the end; `false` when there was none.
+    pub async fn step(&self) -> Result<bool> {
+        self.take(&CancellationToken::new()).await
+    }
+
+    /// Queues abandoned files again; answers how many.
+    pub async fn requeue_abandoned(&self) -> Result<usize> {
+        let lease = self.app.config.agent.lease();
+        processing::requeue_abandoned(&self.app.db, self.id, &self.busy(), lease).await
+    }
+
+    async fn work(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.take(stop).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(error = %error.chain(), "the file worker will try again");
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.app.queue.wait(QueueName::File, SLOW_SCAN) => {}
+            }
+        }
+    }
+
+    async fn sweep(&self, stop: &CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.app.config.agent.sweep()) => {}
+            }
+            match self.requeue_abandoned().await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, "abandoned files queued again"),
+                Err(error) => {
+                    tracing::warn!(error = %error.chain(), "abandoned files were not looked for");
+                }
+            }
+        }
+    }
+
+    async fn take(&self, stop: &CancellationToken) -> Result<bool> {
+        let parsing = Duration::from_secs(self.app.config.ingest.wall_seconds);
+        let hide = parsing + AROUND_PARSING;
+        let Some(delivery) = self.app.queue.receive(QueueName::File, hide).await? else {
+            return Ok(false);
+        };
+        match self.handle(&delivery, stop).await {
+            Ok(None) => self.app.queue.delete(delivery.id).await?,
+            Ok(Some(delay)) => self.app.queue.release(delivery.id, delay).await?,
+            Err(error) => {
+                // Hidden as it is, the message would come back by itself, but late.
+                let delay = backoff(delivery.attempts);
+                self.app.queue.release(delivery.id, delay).await?;
+                return Err(error);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What a message asks for. `Some` delay when it should be delivered again.
+    async fn handle(
+        &self,
+        delivery: &Delivery,
+        stop: &CancellationToken,
+    ) -> Result<Option<Duration>> {
+        let message = Message::deserialize(&delivery.body).map(|m| (m.file_id, m.delete_key));
+        match message {
+            Ok((Some(file), None)) => self.process(delivery.org, file, stop).await,
+            Ok((None, Some(key))) => self.delete(delivery, &key).await,
+            // It would be just as unreadable the next time, and for ever.
+            _ => {
+                tracing::error!(job = %delivery.id, body = %delivery.body, "unreadable message dropped");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn process(
+        &self,
+        org: OrgId,
+        file: FileId,
+        stop: &CancellationToken,
+    ) -> Result<Option<Duration>> {
+        // Another loop of this process is at it; should that fail, it says so itself.
+        let Some(_busy) = Busy::begin(&self.busy, file) else {
+            return Ok(None);
+        };
+        let config = &self.app.config;
+        let rules = ClaimRules {
+            worker: self.id,
+            lease: config.agent.lease(),
+            max_attempts: config.ingest.max_attempts,
+        };
+        match processing::claim(&self.app.db, org, file, &rules).await? {
+            Claiming::Granted(claim) => self.attempt(&claim, stop).await,
+            // Held: should the holder die, the sweep finds the file.
+            Claiming::Held | Claiming::Nothing | Claiming::GivenUp => Ok(None),
+        }
+    }
+
+    /// One try of a file that is ours.
+    async fn attempt(&self, claim: &Claim, stop: &CancellationToken) -> Result<Option<Duration>> {
+        let db = &self.app.db;
+        let read = pipeline::read(&*self.app.blobs, &self.sandbox, claim);
+        let tried = tokio::select! {
+            // Dropped, the reading kills its child.
+            () = stop.cancelled() => Ok(Tried::Stopped),
+            reading = read => reading.map(Tried::Read),
+        };
+        match tried {
+            Ok(Tried::Read(reading)) => {
+                if !processing::finish(db, claim, &reading).await? {
+                    tracing::info!(file = %claim.file, "the file was deleted or taken over");
+                }
+                Ok(None)
+            }
+            Ok(Tried::Stopped) => {
+                let ours = processing::hand_over(db, claim).await?;
+                Ok(ours.then_some(Duration::ZERO))
+            }
+            Err(error) => {
+                tracing::warn!(file = %claim.file, error = %error.chain(), "a file was not read");
+                let again =
+                    processing::put_back(db, claim, self.app.config.ingest.max_attempts).await?;
+                Ok(again.then(|| backoff(claim.attempts)))
+            }
+        }
+    }
+
+    /// Removes bytes that a committed transaction gave up. It is tried for as long as it
+    /// takes, since nobody else will.
+    async fn delete(&self, delivery: &Delivery, key: &str) -> Result<Option<Duration>> {
+        let own = key.starts_with(&format!("{}/", delivery.org));
+        let Some(key) = BlobKey::parse(key).ok().filter(|_| own) else {
+            tracing::error!(job = %delivery.id, key, "foreign key in a message; dropped");
+            return Ok(None);
+        };
+        if let Err(error) = self.app.blobs.delete(&key).await {
+            tracing::warn!(%key, error = %error.chain(), "bytes were not removed yet");
+            return Ok(Some(backoff(delivery.attempts)));
+        }
+        Ok(None)
+    }
+
+    fn busy(&self) -> Vec<FileId> {
+        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        busy.iter().copied().collect()
+    }
+}
+
+/// The wait after the `attempts`th try.
+fn backoff(attempts: i32) -> Duration {
+    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0);
+    BACKOFF
+        .saturating_mul(2_u32.saturating_pow(doublings.min(16)))
+        .min(MAX_BACKOFF)
+}
+
+/// A file that this process is at, until dropped.
+struct Busy<'a> {
+    all: &'a Mutex<HashSet<FileId>>,
+    file: FileId,
+}
+
+impl<'a> Busy<'a> {
+    /// `None` when the process is at it already.
+    fn begin(all: &'a Mutex<HashSet<FileId>>, file: FileId) -> Option<Self> {
+        let mut set = all.lock().unwrap_or_else(PoisonError::into_inner);
+        set.insert(file).then_some(Busy { all, file })
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let mut set = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        set.remove(&self.file);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_its_bound() {
+        let seconds: Vec<u64> = [0, 1, 2, 3, 9, i32::MAX]
+            .map(|attempts| backoff(attempts).as_secs())
+            .to_vec();
+        assert_eq!(seconds, [5, 5, 10, 20, 600, 600]);
+    }
+}
