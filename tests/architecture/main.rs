@@ -109,6 +109,9 @@ fn no_exception_outlives_its_reason() {
         let used = sources.iter().any(|source| {
             source.path == *file && source.references.iter().any(|used| used.begins_with(to))
         });
-        assert!(used, "{file} no longer uses {to}; take it off STORE_MAY_USE");
+        assert!(
+            used,
+            "{file} no longer uses {to}; take it off STORE_MAY_USE"
+        );
     }
 }

@@ -67,7 +67,9 @@ pub fn layers(source: &Source) -> Vec<Breach> {
         if other == own || depth(other)? > depth_of_own {
             return None;
         }
-        Some(format!("`{own}` must not use `{other}`, which is not below it"))
+        Some(format!(
+            "`{own}` must not use `{other}`, which is not below it"
+        ))
     })
 }
 
@@ -83,9 +85,9 @@ pub fn slices(source: &Source) -> Vec<Breach> {
         let open = slice == own
             || !SLICES.contains(&slice.as_str())
             || matches!(part.as_str(), "ops" | "model")
-            || DOORS.iter().any(|(who, door)| {
-                *who == own && (door == part || used.begins_with(door))
-            });
+            || DOORS
+                .iter()
+                .any(|(who, door)| *who == own && (door == part || used.begins_with(door)));
         (!open).then(|| format!("`{own}` must not use `{slice}::{part}`; take its ops or model"))
     })
 }
@@ -170,7 +172,13 @@ pub fn names(source: &Source) -> Vec<Breach> {
         .trim_end_matches(".rs")
         .split('/')
         .filter(|name| EMPTY_NAMES.contains(name))
-        .map(|name| breach(source, 1, format!("`{name}` says nothing of what is inside")))
+        .map(|name| {
+            breach(
+                source,
+                1,
+                format!("`{name}` says nothing of what is inside"),
+            )
+        })
         .collect()
 }
 
@@ -179,7 +187,11 @@ pub fn introductions(source: &Source) -> Vec<Breach> {
     if source.introduced {
         return Vec::new();
     }
-    vec![breach(source, 1, "begins without //! documentation".to_owned())]
+    vec![breach(
+        source,
+        1,
+        "begins without //! documentation".to_owned(),
+    )]
 }
 
 /// Files and functions stay within their lengths.
@@ -192,7 +204,10 @@ pub fn lengths(source: &Source) -> Vec<Breach> {
         .then(|| breach(source, 1, format!("has {} lines; split it", source.lines)));
     let functions = source.functions.iter().filter_map(|function| {
         (function.lines > MAX_FUNCTION_LINES).then(|| {
-            let what = format!("`{}` has {} lines; name its steps", function.name, function.lines);
+            let what = format!(
+                "`{}` has {} lines; name its steps",
+                function.name, function.lines
+            );
             breach(source, function.line, what)
         })
     });

@@ -78,7 +78,10 @@ impl Source {
 fn module_of(path: &str) -> Vec<String> {
     let stem = path.strip_suffix(".rs").unwrap_or(path);
     let mut module: Vec<String> = stem.split('/').map(str::to_owned).collect();
-    if matches!(module.last().map(String::as_str), Some("mod" | "lib" | "main")) {
+    if matches!(
+        module.last().map(String::as_str),
+        Some("mod" | "lib" | "main")
+    ) {
         module.pop();
     }
     module
@@ -186,7 +189,10 @@ fn leaves(tree: &syn::UseTree, before: &[String], found: &mut Vec<(Vec<String>, 
     match tree {
         syn::UseTree::Path(path) => leaves(&path.tree, &with(path.ident.to_string()), found),
         syn::UseTree::Group(group) => {
-            group.items.iter().for_each(|item| leaves(item, before, found));
+            group
+                .items
+                .iter()
+                .for_each(|item| leaves(item, before, found));
         }
         syn::UseTree::Name(name) if name.ident == "self" => {
             let last = before.last().cloned().unwrap_or_default();
@@ -199,7 +205,6 @@ fn leaves(tree: &syn::UseTree, before: &[String], found: &mut Vec<(Vec<String>, 
             found.push((with(rename.ident.to_string()), rename.rename.to_string()));
         }
         syn::UseTree::Glob(_) => found.push((before.to_vec(), String::new())),
-        _ => {}
     }
 }
 
@@ -239,7 +244,9 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_item_use(&mut self, _: &'ast syn::ItemUse) {}
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
-        self.within(&item.ident, |reader| syn::visit::visit_item_mod(reader, item));
+        self.within(&item.ident, |reader| {
+            syn::visit::visit_item_mod(reader, item)
+        });
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -263,12 +270,18 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        self.function(&item.sig.ident, item.sig.span().join(item.block.span()).unwrap());
+        self.function(
+            &item.sig.ident,
+            item.sig.span().join(item.block.span()).unwrap(),
+        );
         syn::visit::visit_item_fn(self, item);
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
-        self.function(&item.sig.ident, item.sig.span().join(item.block.span()).unwrap());
+        self.function(
+            &item.sig.ident,
+            item.sig.span().join(item.block.span()).unwrap(),
+        );
         syn::visit::visit_impl_item_fn(self, item);
     }
 }

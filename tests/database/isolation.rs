@@ -63,7 +63,10 @@ async fn no_statement_touches_the_rows_of_another_organization() {
     scope(&mut app, "user_id", &a.user().to_string()).await;
     for table in tenant_tables(&mut database.admin().await).await {
         for statement in [
-            format!("update {table} set org_id = org_id where org_id = '{}'", b.org()),
+            format!(
+                "update {table} set org_id = org_id where org_id = '{}'",
+                b.org()
+            ),
             format!("delete from {table} where org_id = '{}'", b.org()),
         ] {
             // Refused outright where the right was revoked; else there is no such row.
@@ -140,7 +143,10 @@ async fn a_foreign_key_can_not_cross_organizations_even_for_the_superuser() {
         let outcome = attempt(&mut admin, &crossing).await;
         let by_key = matches!(
             outcome,
-            Err(Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _))
+            Err(Error::DatabaseError(
+                DatabaseErrorKind::ForeignKeyViolation,
+                _
+            ))
         );
         assert!(by_key, "{crossing}: {outcome:?}");
     }

@@ -116,9 +116,11 @@ impl Stage {
     async fn emit(&self, numbers: std::ops::RangeInclusive<i64>) {
         for n in numbers {
             let event = self.event(n);
-            let commit = self.test.app.db.tx(self.scope(), async move |tx| {
-                outbox::emit(tx, &event).await
-            });
+            let commit = self
+                .test
+                .app
+                .db
+                .tx(self.scope(), async move |tx| outbox::emit(tx, &event).await);
             commit.await.unwrap();
         }
     }

@@ -99,9 +99,11 @@ pub async fn two_tenants(database: &Database) -> (Tenant, Tenant) {
 
 /// Sets the scope of the transaction that `conn` is in, as `Db::tx` does.
 pub async fn scope(conn: &mut AsyncPgConnection, setting: &str, value: &str) {
-    conn.batch_execute(&format!("select set_config('app.{setting}', '{value}', true)"))
-        .await
-        .unwrap();
+    conn.batch_execute(&format!(
+        "select set_config('app.{setting}', '{value}', true)"
+    ))
+    .await
+    .unwrap();
 }
 
 const ROWS: &str = "

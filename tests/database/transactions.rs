@@ -93,7 +93,10 @@ async fn work_dropped_in_the_middle_leaves_nothing_and_gives_its_connection_back
     for _ in 0..3 {
         abandon(&test.app.db, "abandoned").await;
     }
-    let kept = test.app.db.tx(Scope::Nobody, async |tx| insert(tx, "after").await);
+    let kept = test
+        .app
+        .db
+        .tx(Scope::Nobody, async |tx| insert(tx, "after").await);
     kept.await.unwrap();
     assert!(there(&test.database, "after").await);
     assert!(!there(&test.database, "abandoned").await);
