@@ -37,6 +37,26 @@ async fn node_with_inputs(test: &TestApp, client: &Client, slug: &str) -> String
     node
 }
 
+/// Ada with an execution of a prepared node that waits for a worker.
+async fn pending(test: &TestApp) -> (Client, String, String) {
+    let ada = test.user("ada").await;
+    let node = node_with_inputs(test, &ada, "labs").await;
+    let execution = execute(&ada, &node, json!({})).await;
+    (ada, node, execution)
+}
+
+/// Ada with a node that has nothing to read.
+async fn bare_node(test: &TestApp) -> (Client, String) {
+    let ada = test.user("ada").await;
+    let (_, project) = ada.workspace("labs").await;
+    let node = json!({ "title": "n" });
+    let node = ada
+        .post(&format!("/projects/{project}/nodes"), node)
+        .await
+        .id();
+    (ada, node)
+}
+
 const REPORT: &[u8] = b"# Report\n\nThe outage was caused by a full disk on the second database host. \
 Nobody had watched its space since the move in January.\n\n# Cost\n\nThe outage cost 41,200 USD in credits \
 to 310 customers. No data was lost.\n";
@@ -122,9 +142,7 @@ async fn assert_done_once(client: &Client, node: &str, execution: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_model_reads_splits_quotes_and_completes() {
     let test = TestApp::start().await;
-    let ada = test.user("ada").await;
-    let node = node_with_inputs(&test, &ada, "labs").await;
-    let execution = execute(&ada, &node, json!({})).await;
+    let (ada, node, execution) = pending(&test).await;
     assert_eq!(status(&ada, &execution).await["status"], "pending");
     work(&test, &worker(&test).await).await;
     assert_done_once(&ada, &node, &execution).await;
@@ -197,9 +215,7 @@ async fn a_worker_may_die_at_any_point_and_nothing_happens_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_lost_its_lease_can_not_write() {
     let test = TestApp::start_with_manual_clock().await;
-    let ada = test.user("ada").await;
-    let node = node_with_inputs(&test, &ada, "labs").await;
-    let execution = execute(&ada, &node, json!({})).await;
+    let (ada, node, execution) = pending(&test).await;
     test.relay().await;
     // In the middle of the slow worker's step, another one takes over and finishes.
     let (app, clock) = (Arc::clone(&test.app), Arc::clone(&test.clock));
@@ -225,15 +241,7 @@ async fn a_worker_that_lost_its_lease_can_not_write() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_execution_of_a_node_at_a_time() {
     let test = TestApp::start().await;
-    let ada = test.user("ada").await;
-    let (_, project) = ada.workspace("labs").await;
-    let node = ada
-        .post(
-            &format!("/projects/{project}/nodes"),
-            json!({ "title": "n" }),
-        )
-        .await
-        .id();
+    let (ada, node) = bare_node(&test).await;
     let path = format!("/nodes/{node}/execute");
     let (a, b) = tokio::join!(ada.post_empty(&path), ada.post_empty(&path));
     let mut statuses = [a.status, b.status];
@@ -291,15 +299,7 @@ async fn limits_end_a_run_with_a_sentence() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_of_a_node_without_inputs_still_ends() {
     let test = TestApp::start().await;
-    let ada = test.user("ada").await;
-    let (_, project) = ada.workspace("labs").await;
-    let node = ada
-        .post(
-            &format!("/projects/{project}/nodes"),
-            json!({ "title": "n" }),
-        )
-        .await
-        .id();
+    let (ada, node) = bare_node(&test).await;
     let execution = execute(&ada, &node, json!({})).await;
     work(&test, &worker(&test).await).await;
     assert_eq!(status(&ada, &execution).await["status"], "complete");
@@ -308,15 +308,7 @@ async fn a_run_of_a_node_without_inputs_still_ends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_starts_are_refused_before_anything_is_queued() {
     let test = TestApp::start().await;
-    let ada = test.user("ada").await;
-    let (_, project) = ada.workspace("labs").await;
-    let node = ada
-        .post(
-            &format!("/projects/{project}/nodes"),
-            json!({ "title": "n" }),
-        )
-        .await
-        .id();
+    let (ada, node) = bare_node(&test).await;
     let path = format!("/nodes/{node}/execute");
     let start = |body| ada.post(&path, body);
     start(json!({ "model": "nobody/knows" }))
@@ -344,9 +336,7 @@ async fn bad_starts_are_refused_before_anything_is_queued() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_learns_nothing_of_an_execution() {
     let test = TestApp::start().await;
-    let ada = test.user("ada").await;
-    let node = node_with_inputs(&test, &ada, "labs").await;
-    let execution = execute(&ada, &node, json!({})).await;
+    let (_, node, execution) = pending(&test).await;
     let eve = test.user("eve").await;
     eve.workspace("eves").await;
     for path in [
@@ -370,9 +360,7 @@ async fn a_stranger_learns_nothing_of_an_execution() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_loses_the_rights_that_its_person_loses() {
     let test = TestApp::start().await;
-    let ada = test.user("ada").await;
-    let node = node_with_inputs(&test, &ada, "labs").await;
-    let execution = execute(&ada, &node, json!({})).await;
+    let (ada, _, execution) = pending(&test).await;
     test.database
         .execute("update org_members set role = 'guest'")
         .await;
@@ -387,9 +375,7 @@ async fn a_run_loses_the_rights_that_its_person_loses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_or_missing_entry_is_found() {
     let test = TestApp::start().await;
-    let ada = test.user("ada").await;
-    let node = node_with_inputs(&test, &ada, "labs").await;
-    let execution = execute(&ada, &node, json!({})).await;
+    let (ada, _, execution) = pending(&test).await;
     work(&test, &worker(&test).await).await;
     test.database
         .execute("update agent_trace_events set event_data = '{\"tool\":\"x\"}' where sequence_number = 3")
@@ -407,9 +393,9 @@ async fn a_changed_or_missing_entry_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stream_gives_every_entry_once_and_ends() {
     let test = TestApp::start().await;
-    test.relay_always();
     let ada = test.user("ada").await;
     let node = node_with_inputs(&test, &ada, "labs").await;
+    test.relay_always();
     let execution = execute(&ada, &node, json!({})).await;
     let following = {
         let (ada, path) = (ada.clone(), format!("/executions/{execution}/stream"));

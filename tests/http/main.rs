@@ -10,7 +10,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod workbench;
+
 mod agent;
 mod executions;
+mod files;
 mod health;
+mod nodes;
 mod orgs;
+mod projects;

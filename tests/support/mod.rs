@@ -27,10 +27,7 @@ use glassbox::{
         Clock,
         clock::{Ids, Manual, System},
     },
-    platform::{
-        llm::{Model, Models, demo::Demo},
-        workers::{self, WorkerRole},
-    },
+    platform::llm::{Model, Models, demo::Demo},
     server,
 };
 use tempfile::TempDir;
@@ -106,6 +103,7 @@ impl TestApp {
             ("storage.folder", folder.path().display().to_string()),
             // Small: hundreds of tests share one server.
             ("database.max_connections", "8".into()),
+            ("server.workers", "1".into()),
         ];
         all.extend_from_slice(overrides);
         let config = config::load("test", &all).unwrap();
@@ -147,10 +145,9 @@ impl TestApp {
             program: env!("CARGO_BIN_EXE_glassbox").into(),
             limits: ingest::worker::limits(&self.app.config),
         };
-        let id = workers::register(&self.app.db, WorkerRole::File)
+        FileWorker::register(Arc::clone(&self.app), sandbox)
             .await
-            .unwrap();
-        FileWorker::new(Arc::clone(&self.app), sandbox, id)
+            .unwrap()
     }
 
     /// Uploads, confirms and reads a file; answers its id.
@@ -186,7 +183,8 @@ impl TestApp {
         id
     }
 
-    /// Takes everything out of the outbox: jobs are in their queues afterwards.
+    /// Takes everything out of the outbox: jobs are in their queues afterwards. Not
+    /// beside [`TestApp::relay_always`], which may be holding rows at that moment.
     pub async fn relay(&self) {
         let relay = compose::relay(&self.app);
         while relay.round().await.unwrap() > 0 {}
