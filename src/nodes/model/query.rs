@@ -101,7 +101,7 @@ pub struct DeleteQuery {
     /// `delete` (unless said): descendants go too. `orphan`: direct children are lifted
     /// to the parent of the deleted node.
     #[serde(default)]
-    #[param(inline, default = "delete")]
+    #[param(inline)]
     pub children: Children,
 }
 
