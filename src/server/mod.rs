@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub use health::Readiness;
-pub use openapi::document;
+pub use openapi::{document, error_table};
 pub use routes::API;
 
 /// The application: everything that [`serve`] serves.

@@ -1,5 +1,12 @@
 //! The API over real HTTP, by area. Names are sentences.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,0 +1,23 @@
+//! What the database promises by itself, whatever the program forgets: tenants kept
+//! apart, history that can't be rewritten, migrations that go both ways; and what
+//! `Db::tx` and the relay promise on top of it.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod catalogue;
+mod history;
+mod isolation;
+mod migrations;
+mod relay;
+mod rows;
+mod schema;
+mod transactions;
