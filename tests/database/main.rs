@@ -3,7 +3,7 @@
 //! `Db::tx` and the relay promise on top of it.
 
 #![expect(
-    clippy::expect_used,
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,

@@ -1,6 +1,7 @@
 //! The API over real HTTP, by area. Names are sentences.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
