@@ -15,5 +15,6 @@ pub mod platform;
 pub mod projects;
 pub mod server;
 pub mod telemetry;
+pub mod templates;
 pub mod tenants;
 pub mod web;

@@ -2,15 +2,22 @@
 //! that turns settings into the program's parts.
 
 pub mod compose;
+mod dev;
 mod extract;
 mod migrate;
 mod roles;
+pub mod seed;
+mod workspace;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{config, kernel::Result, telemetry};
+use crate::{
+    config,
+    kernel::{Code, Error, Result},
+    telemetry,
+};
 
 /// GlassBox: people and AI agents work on nodes, and all an agent does is evidence.
 #[derive(Debug, Parser)]
@@ -30,6 +37,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Try it: everything in this one process, with a database of its own.
+    Dev(dev::DevArgs),
     /// Serve the HTTP API.
     Serve(roles::ServeArgs),
     /// Run executions.
@@ -38,6 +47,8 @@ enum Command {
     FileWorker,
     /// Bring the database to this program's schema.
     Migrate(migrate::MigrateArgs),
+    /// Put a small workspace into a development database.
+    Seed,
     /// Print the OpenAPI document.
     Openapi,
     /// Read one file in a process with limits; the file worker calls this.
@@ -63,8 +74,8 @@ pub fn run() -> ExitCode {
     match runtime.block_on(dispatch(&cli.env, cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::debug!(error = %error.chain(), "the command failed");
-            fail(error.message())
+            tracing::error!(error = %error.chain(), "the command failed");
+            fail(&last_word(&error))
         }
     }
 }
@@ -77,10 +88,12 @@ async fn dispatch(env: &str, command: Command) -> Result<()> {
         Ok(config)
     };
     match command {
+        Command::Dev(args) => dev::run(args).await,
         Command::Serve(args) => roles::serve(load(&args.overrides())?).await,
         Command::AgentWorker => roles::agent_worker(load(&[])?).await,
         Command::FileWorker => roles::file_worker(load(&[])?).await,
         Command::Migrate(args) => migrate::run(&load(&[])?, &args).await,
+        Command::Seed => seed::run(load(&[])?).await,
         Command::Openapi => openapi(),
         Command::Extract(_) => Ok(()),
     }
@@ -92,6 +105,15 @@ fn openapi() -> Result<()> {
     let text = serde_json::to_string_pretty(document).map_err(crate::kernel::Error::internal)?;
     println!("{text}");
     Ok(())
+}
+
+/// What the person at the terminal reads. Of a failure of ours the sentence says
+/// nothing, and they are the ones who can look at its cause.
+fn last_word(error: &Error) -> String {
+    match error.code() {
+        Code::Internal => error.chain(),
+        _ => error.message().to_owned(),
+    }
 }
 
 #[expect(

@@ -1,19 +1,36 @@
 //! `glassbox serve`, `agent-worker` and `file-worker`: the roles of one binary.
 //!
 //! Each runs until it is told to stop (SIGTERM or Ctrl-C), then hands over what it
-//! holds: containers are killed soon after.
+//! holds: containers are killed soon after. `dev` runs all of them in one [`Crew`].
+//!
+//! Every role brings a relay, of which a lock in the database lets one work at a time,
+//! so any combination of processes publishes what it writes. Between processes the bus
+//! is not shared yet: an instant stream needs the process that writes to be the one
+//! that is asked, and over others Server-Sent Events find news by their slow scan.
 
-use std::sync::Arc;
+use std::{net::TcpListener, process, sync::Arc};
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::{JoinError, JoinSet},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::compose;
 use crate::{
+    agent::worker::AgentWorker,
     app::App,
     config::{Config, Override},
-    kernel::{Error, Result, clock::System},
+    ingest::{
+        sandbox::Sandbox,
+        worker::{FileWorker, limits},
+    },
+    kernel::{Code, Error, Result, clock::System},
+    platform::{
+        db::migrate,
+        workers::{self, Heartbeat, WorkerRole},
+    },
     server,
 };
 
@@ -37,44 +54,162 @@ impl ServeArgs {
     }
 }
 
-/// Serves the API; also runs a relay, so that events reach those who watch.
+/// Serves the API.
 pub async fn serve(config: Config) -> Result<()> {
     let listener = server::listen(&config.server.host, config.server.port)?;
     let port = listener.local_addr().map_err(Error::internal)?.port();
-    let app = build(config, port)?;
-    let stop = stop_on_signal()?;
-    let tasks = TaskTracker::new();
-    tasks.spawn(compose::relay(&app).run(stop.clone()));
-    tracing::info!(address = %app.base_url, "serving");
-    let served = server::serve(app, listener, stop.clone()).await;
-    stop.cancel();
-    tasks.close();
-    tasks.wait().await;
-    served
+    let mut crew = Crew::muster(config, port).await?;
+    tracing::info!(address = %crew.app.base_url, "serving");
+    crew.serve(listener);
+    crew.work().await
 }
 
 /// Runs executions.
 pub async fn agent_worker(config: Config) -> Result<()> {
     let port = config.server.port;
-    let _app = build(config, port)?;
-    Ok(())
+    let mut crew = Crew::muster(config, port).await?;
+    crew.agent_worker();
+    crew.work().await
 }
 
 /// Turns files into text.
 pub async fn file_worker(config: Config) -> Result<()> {
     let port = config.server.port;
-    let _app = build(config, port)?;
+    let mut crew = Crew::muster(config, port).await?;
+    crew.file_worker();
+    crew.work().await
+}
+
+/// The roles that one process runs. They stop together: when told to, or when one of
+/// them ends by itself, because half a process is worse than one that is started anew.
+pub struct Crew {
+    app: Arc<App>,
+    stop: CancellationToken,
+    roles: JoinSet<Result<()>>,
+}
+
+impl Crew {
+    /// A crew whose only role yet is the relay. `stop` tells it to stop, and is told
+    /// when it stops.
+    pub fn new(app: Arc<App>, stop: CancellationToken) -> Self {
+        let mut roles = JoinSet::new();
+        let relay = compose::relay(&app).run(stop.clone());
+        roles.spawn(async move {
+            relay.await;
+            Ok(())
+        });
+        Crew { app, stop, roles }
+    }
+
+    /// The crew of a process of its own: stopped by signals, on a database that must
+    /// have been migrated.
+    async fn muster(config: Config, port: u16) -> Result<Self> {
+        let stop = stop_on_signal()?;
+        check_migrated(&config).await?;
+        let base_url = config.server.base_url(port);
+        let app = compose::app(config, Arc::new(System), Arc::new(System), base_url)?;
+        Ok(Crew::new(Arc::new(app), stop))
+    }
+
+    /// Adds the API on `listener`.
+    pub fn serve(&mut self, listener: TcpListener) {
+        let serving = server::serve(Arc::clone(&self.app), listener, self.stop.clone());
+        self.roles.spawn(serving);
+    }
+
+    /// Adds a worker for executions.
+    pub fn agent_worker(&mut self) {
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.roles.spawn(async move {
+            AgentWorker::register(app).await?.run(stop).await;
+            Ok(())
+        });
+    }
+
+    /// Adds a worker for files.
+    pub fn file_worker(&mut self) {
+        let files = read_files(Arc::clone(&self.app), self.stop.clone());
+        self.roles.spawn(files);
+    }
+
+    /// Waits until a role ends, by itself or because all were told to stop.
+    pub async fn first_end(&mut self) -> Result<()> {
+        match self.roles.join_next().await {
+            Some(ended) => outcome(ended),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells all to stop and waits for the last; fails as the first failure did.
+    pub async fn dismiss(mut self) -> Result<()> {
+        self.stop.cancel();
+        let mut result = Ok(());
+        while let Some(ended) = self.roles.join_next().await {
+            result = result.and(outcome(ended));
+        }
+        result
+    }
+
+    /// Works until told to stop.
+    async fn work(mut self) -> Result<()> {
+        let first = self.first_end().await;
+        let rest = self.dismiss().await;
+        first.and(rest)
+    }
+}
+
+fn outcome(ended: Result<Result<()>, JoinError>) -> Result<()> {
+    ended.map_err(Error::internal).and_then(|result| result)
+}
+
+/// Reads files until `stop`, under a heartbeat that outlives the work: what ends
+/// under a dead lease would be done again.
+async fn read_files(app: Arc<App>, stop: CancellationToken) -> Result<()> {
+    let id = workers::register(&app.db, WorkerRole::File).await?;
+    let sandbox = Sandbox {
+        limits: limits(&app.config),
+        ..Sandbox::of_this_program()?
+    };
+    let heart = CancellationToken::new();
+    let heartbeat = Heartbeat {
+        db: app.db.clone(),
+        id,
+        role: WorkerRole::File,
+        every: app.config.agent.heartbeat(),
+    };
+    let work = async {
+        let worker = FileWorker::new(Arc::clone(&app), sandbox, id);
+        // What a killed predecessor left need not wait for the first sweep.
+        if let Err(error) = worker.requeue_abandoned().await {
+            tracing::warn!(error = %error.chain(), "abandoned files were not looked for");
+        }
+        worker.run(stop).await;
+        heart.cancel();
+    };
+    tokio::join!(heartbeat.run(heart.clone()), work);
     Ok(())
 }
 
-fn build(config: Config, port: u16) -> Result<Arc<App>> {
-    let base_url = config.server.base_url(port);
-    let app = compose::app(config, Arc::new(System), Arc::new(System), base_url)?;
-    Ok(Arc::new(app))
+/// Refuses a database that lacks a migration: the first request would fail with less
+/// clear words.
+async fn check_migrated(config: &Config) -> Result<()> {
+    let pending = migrate::pending(&config.database.app()?).await?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::Unavailable,
+        format!(
+            "The database lacks {}; run `glassbox migrate` first.",
+            pending.join(", ")
+        ),
+    ))
 }
 
-/// A token that SIGTERM and Ctrl-C cancel.
+/// A token that SIGTERM and Ctrl-C cancel. A second Ctrl-C ends the process at once.
 pub fn stop_on_signal() -> Result<CancellationToken> {
+    /// What shells make of a death by SIGINT.
+    const INTERRUPTED: i32 = 130;
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
     let stop = CancellationToken::new();
@@ -85,6 +220,8 @@ pub fn stop_on_signal() -> Result<CancellationToken> {
             _ = interrupt.recv() => {}
         }
         cancel.cancel();
+        interrupt.recv().await;
+        process::exit(INTERRUPTED);
     });
     Ok(stop)
 }

@@ -1,9 +1,9 @@
 //! Configuration: read once at the start, checked as a whole, then only passed on.
 //!
 //! Defaults (`config/default.toml`, part of the binary) → `config/<env>.toml` → the
-//! environment. Each section is a file here; `config/default.toml` documents every
-//! key, and a test compares the two. Nothing else in the program reads the
-//! environment.
+//! `OPENAI_*` variables that other programs read, too → `GLASSBOX_*`. Each section is
+//! a file here; `config/default.toml` documents every key, and a test compares the
+//! two. Nothing else in the program reads settings from the environment.
 
 mod agent;
 mod auth;
@@ -14,7 +14,7 @@ mod models;
 mod server;
 mod storage;
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use ::config::{Environment, File, FileFormat};
 use serde::Deserialize;
@@ -62,20 +62,53 @@ pub type Override = (&'static str, String);
 /// Reads the settings of environment `env` ("dev", "production"), with the command's
 /// own `overrides` above all.
 pub fn load(env: &str, overrides: &[Override]) -> Result<Config> {
-    read(env, Environment::with_prefix("GLASSBOX"), overrides)
+    // A variable that is not UTF-8 is none of ours.
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    read(env, variables, overrides)
 }
 
-fn read(env: &str, environment: Environment, overrides: &[Override]) -> Result<Config> {
+/// Variables with our prefix that are no settings: the command line takes them.
+const NOT_SETTINGS: [&str; 2] = ["GLASSBOX_ENV", "GLASSBOX_PG_BIN"];
+
+/// Variables by which other programs know an OpenAI-compatible service, and the
+/// settings that they stand for here.
+const OPENAI: [(&str, &str); 3] = [
+    ("OPENAI_API_KEY", "models__openai_api_key"),
+    ("OPENAI_BASE_URL", "models__openai_base_url"),
+    ("OPENAI_MODEL", "models__openai_model"),
+];
+
+/// The settings that the `OPENAI_*` variables make; an empty one counts as not set,
+/// since that is how people switch it off for one command.
+fn openai(variables: &HashMap<String, String>) -> Environment {
+    let settings = OPENAI
+        .iter()
+        .filter_map(|(name, key)| Some(((*key).to_owned(), variables.get(*name)?.clone())))
+        .collect();
+    Environment::default()
+        .separator("__")
+        .ignore_empty(true)
+        .source(Some(settings))
+}
+
+fn glassbox(mut variables: HashMap<String, String>) -> Environment {
+    variables.retain(|name, _| !NOT_SETTINGS.contains(&name.as_str()));
+    Environment::with_prefix("GLASSBOX")
+        .prefix_separator("_")
+        .separator("__")
+        .try_parsing(true)
+        .source(Some(variables))
+}
+
+fn read(env: &str, variables: HashMap<String, String>, overrides: &[Override]) -> Result<Config> {
     let file = Path::new("config").join(env);
     let mut builder = ::config::Config::builder()
         .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
         .add_source(File::from(file).format(FileFormat::Toml).required(false))
-        .add_source(
-            environment
-                .prefix_separator("_")
-                .separator("__")
-                .try_parsing(true),
-        );
+        .add_source(openai(&variables))
+        .add_source(glassbox(variables));
     for (path, value) in overrides {
         builder = builder
             .set_override(path, value.as_str())
@@ -128,18 +161,14 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashMap;
+    use secrecy::ExposeSecret;
 
     fn from_env(pairs: &[(&str, &str)]) -> Result<Config> {
-        let source: HashMap<String, String> = pairs
+        let variables = pairs
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
-        read(
-            "none",
-            Environment::with_prefix("GLASSBOX").source(Some(source)),
-            &[],
-        )
+        read("none", variables, &[])
     }
 
     #[test]
@@ -151,6 +180,42 @@ mod tests {
     fn the_environment_wins_over_the_file() {
         let config = from_env(&[("GLASSBOX_SERVER__PORT", "9000")]).unwrap();
         assert_eq!(config.server.port, 9000);
+    }
+
+    #[test]
+    fn what_the_command_line_takes_from_the_environment_is_no_misspelt_key() {
+        from_env(&[("GLASSBOX_ENV", "dev"), ("GLASSBOX_PG_BIN", "/pg/bin")]).unwrap();
+    }
+
+    #[test]
+    fn the_usual_openai_variables_are_read_and_ours_win() {
+        let key = |pairs| {
+            let config = from_env(pairs).unwrap();
+            config.models.openai_api_key.expose_secret().to_owned()
+        };
+        assert_eq!(key(&[("OPENAI_API_KEY", "usual")]), "usual");
+        assert_eq!(key(&[("OPENAI_API_KEY", "007")]), "007");
+        assert_eq!(
+            key(&[
+                ("OPENAI_API_KEY", "usual"),
+                ("GLASSBOX_MODELS__OPENAI_API_KEY", "ours"),
+            ]),
+            "ours"
+        );
+        let config = from_env(&[
+            ("OPENAI_BASE_URL", "http://127.0.0.1:11434/v1"),
+            ("OPENAI_MODEL", "openai/qwen3"),
+        ])
+        .unwrap();
+        assert_eq!(config.models.openai_base_url, "http://127.0.0.1:11434/v1");
+        assert_eq!(config.models.openai_model, "openai/qwen3");
+    }
+
+    #[test]
+    fn an_empty_openai_variable_counts_as_not_set() {
+        let config = from_env(&[("OPENAI_BASE_URL", ""), ("OPENAI_MODEL", "")]).unwrap();
+        assert_eq!(config.models.openai_base_url, "https://api.openai.com/v1");
+        assert_eq!(config.models.openai_model, "openai/gpt-4o-mini");
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub struct ModelsConfig {
     pub openai_api_key: SecretString,
     /// Its address.
     pub openai_base_url: String,
+    /// What `glassbox dev` runs on when the key is there; a bare name is one of this
+    /// service's.
+    pub openai_model: String,
     /// How long it may stay silent in an answer, in seconds.
     pub idle_seconds: u64,
     /// How long an answer may take, in seconds.
@@ -27,6 +30,11 @@ impl ModelsConfig {
             self.default.contains('/'),
             "models.default",
             "must be provider/model, such as openai/gpt-4o",
+        );
+        fields.check(
+            !self.openai_model.trim().is_empty(),
+            "models.openai_model",
+            "must not be empty",
         );
         fields.check(
             self.idle_seconds > 0,

@@ -351,7 +351,7 @@ impl Change {
 }
 
 /// The answer of `GET /executions/{id}/verify`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Verification {
     /// Whether every hash is right and none is missing.

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
+pub use reqwest::{Client, RequestBuilder, Response};
 
 use crate::kernel::{Error, Result};
 
@@ -40,15 +41,29 @@ impl Default for Timeouts {
 ///
 /// # Errors
 /// Internal, when the TLS backend can't start.
-pub fn client(timeouts: Timeouts) -> Result<reqwest::Client> {
-    reqwest::Client::builder()
+pub fn client(timeouts: Timeouts) -> Result<Client> {
+    builder(timeouts).build().map_err(Error::internal)
+}
+
+/// As [`client`], for our own server on this machine: whatever proxy the environment
+/// names would not find it.
+///
+/// # Errors
+/// Internal, when the TLS backend can't start.
+pub fn client_of_ours(timeouts: Timeouts) -> Result<Client> {
+    builder(timeouts)
+        .no_proxy()
+        .build()
+        .map_err(Error::internal)
+}
+
+fn builder(timeouts: Timeouts) -> reqwest::ClientBuilder {
+    Client::builder()
         .connect_timeout(timeouts.connect)
         .read_timeout(timeouts.read)
         .timeout(timeouts.total)
         .redirect(Policy::none())
         .user_agent(USER_AGENT)
-        .build()
-        .map_err(Error::internal)
 }
 
 #[cfg(test)]

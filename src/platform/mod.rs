@@ -5,7 +5,7 @@ pub mod blobs;
 pub mod bus;
 pub mod db;
 pub mod embed;
-mod http;
+pub mod http;
 pub mod llm;
 pub mod queue;
 mod words;

@@ -9,7 +9,7 @@ use diesel::{
     QueryableByName,
     migration::MigrationSource,
     pg::Pg,
-    sql_types::{Bool, Integer},
+    sql_types::{Bool, Integer, Text},
 };
 use diesel_async::{
     AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
@@ -110,6 +110,37 @@ pub async fn status(url: &SecretString) -> Result<Vec<MigrationState>> {
     })
 }
 
+/// The migrations that the database lacks, oldest first. Asks as the application too,
+/// which may read the list of migrations but not make it.
+pub async fn pending(url: &SecretString) -> Result<Vec<String>> {
+    let mut conn = connect(url).await?;
+    let there = "select to_regclass('public.__diesel_schema_migrations') is not null as yes";
+    let applied: Vec<Applied> = if exists(&mut conn, there).await? {
+        diesel::sql_query("select version from public.__diesel_schema_migrations")
+            .load(&mut conn)
+            .await?
+    } else {
+        Vec::new()
+    };
+    let mut names: Vec<String> = MigrationSource::<Pg>::migrations(&MIGRATIONS)
+        .map_err(Error::internal)?
+        .iter()
+        .filter(|m| {
+            let version = m.name().version().to_string();
+            !applied.iter().any(|applied| applied.version == version)
+        })
+        .map(|m| m.name().to_string())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+#[derive(QueryableByName)]
+struct Applied {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
 /// Prepares a cluster of our own: the owner role, the database, pgvector. `admin` is
 /// the URL of its superuser for one of its databases.
 pub async fn bootstrap(admin: impl Fn(&str) -> String, database: &str) -> Result<()> {
@@ -141,7 +172,7 @@ pub async fn bootstrap(admin: impl Fn(&str) -> String, database: &str) -> Result
     Ok(())
 }
 
-async fn connect(url: &SecretString) -> Result<AsyncPgConnection> {
+pub(super) async fn connect(url: &SecretString) -> Result<AsyncPgConnection> {
     let mut conn = AsyncPgConnection::establish(url.expose_secret())
         .await
         .map_err(|error| {
@@ -156,7 +187,7 @@ async fn connect(url: &SecretString) -> Result<AsyncPgConnection> {
 }
 
 /// Waits for another migrator; the lock goes with the connection.
-async fn lock(conn: &mut AsyncPgConnection) -> Result<()> {
+pub(super) async fn lock(conn: &mut AsyncPgConnection) -> Result<()> {
     conn.batch_execute(&format!("select pg_advisory_lock({LOCK})"))
         .await?;
     Ok(())
@@ -168,7 +199,7 @@ struct Yes {
     yes: bool,
 }
 
-async fn exists(conn: &mut AsyncPgConnection, sql: &str) -> Result<bool> {
+pub(super) async fn exists(conn: &mut AsyncPgConnection, sql: &str) -> Result<bool> {
     Ok(diesel::sql_query(sql).get_result::<Yes>(conn).await?.yes)
 }
 
@@ -178,7 +209,7 @@ struct ServerVersion {
     number: i32,
 }
 
-async fn check_version(conn: &mut AsyncPgConnection) -> Result<()> {
+pub(super) async fn check_version(conn: &mut AsyncPgConnection) -> Result<()> {
     let version: ServerVersion =
         diesel::sql_query("select current_setting('server_version_num')::int as number")
             .get_result(conn)
@@ -208,7 +239,7 @@ fn version_is_safe(number: i32) -> bool {
 
 /// Makes the application's role, or checks that the one there is can't get around
 /// row-level security.
-async fn make_app_role(
+pub(super) async fn make_app_role(
     conn: &mut AsyncPgConnection,
     password: Option<&SecretString>,
 ) -> Result<()> {
