@@ -3,11 +3,11 @@
 //! `Db::tx` and the relay promise on top of it.
 
 #![expect(
-    clippy::expect_used,
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"
+    reason = "a test may fail loudly, and reads its own settings from the environment"
 )]
 
 #[path = "../support/mod.rs"]
