@@ -313,7 +313,7 @@ async fn bad_starts_are_refused_before_anything_is_queued() {
     let start = |body| ada.post(&path, body);
     start(json!({ "model": "nobody/knows" }))
         .await
-        .expect_problem(503, "MODEL_UNAVAILABLE");
+        .expect_problem(400, "VALIDATION_FAILED");
     for config in [
         json!({ "maxIterations": 0 }),
         json!({ "temperature": 3 }),
