@@ -6,7 +6,6 @@
 //! shrink: an exception that nobody needs any more fails here.
 
 #![expect(
-    clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"

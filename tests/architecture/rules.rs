@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    source::{Reference, Source},
+    source::{Function, Reference, Source},
     table::{
         CRATES, DOORS, EMPTY_NAMES, GENERATED, LAYERS, LONG_FILES, MAX_FILE_LINES,
         MAX_FUNCTION_LINES, SLICES, STORE_MAY_USE,
@@ -202,14 +202,11 @@ pub fn lengths(source: &Source) -> Vec<Breach> {
     let excused = LONG_FILES.iter().any(|(name, _)| *name == source.path);
     let file = (source.lines > MAX_FILE_LINES && !excused)
         .then(|| breach(source, 1, format!("has {} lines; split it", source.lines)));
-    let functions = source.functions.iter().filter_map(|function| {
-        (function.lines > MAX_FUNCTION_LINES).then(|| {
-            let what = format!(
-                "`{}` has {} lines; name its steps",
-                function.name, function.lines
-            );
-            breach(source, function.line, what)
-        })
+    let long = |function: &&Function| function.lines > MAX_FUNCTION_LINES;
+    let functions = source.functions.iter().filter(long).map(|function| {
+        let (name, lines) = (&function.name, function.lines);
+        let what = format!("`{name}` has {lines} lines; name its steps");
+        breach(source, function.line, what)
     });
     file.into_iter().chain(functions).collect()
 }

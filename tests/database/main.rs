@@ -7,7 +7,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"
+    reason = "a test may fail loudly, and reads its own settings from the environment"
 )]
 
 #[path = "../support/mod.rs"]

@@ -5,7 +5,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"
+    reason = "a test may fail loudly, and a task that it spawns ends with its runtime"
 )]
 
 #[path = "../support/mod.rs"]
