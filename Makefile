@@ -1,6 +1,13 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup
+.PHONY: help setup dev build test check generate clean \
+	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose
+
+VENV := .tools/venv
+SCRIPTS := .ci/run deploy/dev/setup-postgres.sh deploy/dev/schema.sh
+
+# Says what comes next, so that a long run can be followed and searched.
+say = @printf '\n==> %s\n' '$(1)'
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,3 +17,59 @@ setup: ## Check the tools and put a Postgres with pgvector into .tools.
 	@command -v cc >/dev/null || { echo 'make setup: a C compiler is needed to link; install one (Debian, Ubuntu: apt-get install build-essential).' >&2; exit 1; }
 	@command -v python3 >/dev/null || { echo 'make setup: python3 is needed for a download; install it (Debian, Ubuntu: apt-get install python3 python3-pip).' >&2; exit 1; }
 	@deploy/dev/setup-postgres.sh
+
+dev: setup ## Build, then run everything in one process on this machine.
+	$(call say,building (about five minutes the first time))
+	cargo build
+	@cargo run --quiet -- --env dev dev $(ARGS)
+
+build: ## Build the release binary, target/release/glassbox.
+	cargo build --release --locked
+
+test: setup ## Run the tests; each gets a database of its own.
+	$(call say,the tests)
+	cargo test --locked --no-fail-fast
+
+check: check-format check-scripts check-compose check-lints check-reference check-schema check-openapi test ## Everything that CI runs, the tests included.
+
+check-format:
+	$(call say,the format)
+	cargo fmt --check
+
+check-scripts: $(VENV)/stamp
+	$(call say,the shell scripts)
+	$(VENV)/bin/shellcheck $(SCRIPTS)
+
+check-compose: $(VENV)/stamp
+	$(call say,the compose file against its schema)
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+check-lints:
+	$(call say,the lints)
+	cargo clippy --locked --all-targets -- -D warnings
+
+check-reference:
+	$(call say,the reference documentation)
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
+
+check-schema: setup
+	$(call say,src/platform/db/schema.rs against a migrated database)
+	cargo test --locked --test database -- --ignored schema_rs_is_what_the_migrations_make
+
+# That the document is the program's own is one of the tests; here, that it is valid.
+check-openapi: $(VENV)/stamp
+	$(call say,docs/openapi.json against the OpenAPI 3.1 schema)
+	$(VENV)/bin/openapi-spec-validator docs/openapi.json
+
+generate: setup ## Write schema.rs, docs/openapi.json and docs/ERRORS.md anew.
+	GLASSBOX_GENERATE=1 cargo test --locked --test database -- --ignored schema_rs_is_what_the_migrations_make
+	GLASSBOX_GENERATE=1 cargo test --locked --test documents current
+
+$(VENV)/stamp: deploy/dev/checks.txt
+	$(call say,the tools of the checks, into $(VENV))
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement deploy/dev/checks.txt
+	@touch $@
+
+clean: ## Remove what was built; keeps .tools and the data of `make dev`.
+	cargo clean

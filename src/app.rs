@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{
     access::{self, Action, Caller, Grant, Keyring, Target},
     config::Config,
@@ -45,6 +47,9 @@ pub struct App {
     pub keyring: Arc<Keyring>,
     /// How clients reach us, without a slash at the end.
     pub base_url: String,
+    /// Cancelled when the server drains: answers without an end, such as streams, end
+    /// then, or they would hold it up.
+    pub draining: CancellationToken,
 }
 
 impl std::fmt::Debug for App {

@@ -130,8 +130,8 @@ create table node_inputs (
     created_at timestamptz not null,
     unique (org_id, id),
     foreign key (org_id, node_id) references nodes (org_id, id) on delete cascade,
-    foreign key (org_id, file_id) references files (org_id, id),
-    foreign key (org_id, source_node_id) references nodes (org_id, id),
+    foreign key (org_id, file_id) references files (org_id, id) deferrable initially immediate,
+    foreign key (org_id, source_node_id) references nodes (org_id, id) deferrable initially immediate,
     -- Exactly the field that the type needs.
     constraint node_inputs_field check (case input_type
         when 'file' then num_nonnulls(source_node_id, external_url, text_content) = 0 and file_id is not null
@@ -160,7 +160,7 @@ create table node_outputs (
     created_at timestamptz not null,
     unique (org_id, id),
     foreign key (org_id, node_id) references nodes (org_id, id) on delete cascade,
-    foreign key (org_id, file_id) references files (org_id, id),
+    foreign key (org_id, file_id) references files (org_id, id) deferrable initially immediate,
     -- A text output may also be kept as a file, so file_id is free beside the text.
     constraint node_outputs_field check (case output_type
         when 'file' then num_nonnulls(structured_data, external_url, text_content) = 0 and file_id is not null

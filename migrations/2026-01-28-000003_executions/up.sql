@@ -35,6 +35,7 @@ create table agent_executions (
     foreign key (org_id, node_id) references nodes (org_id, id) on delete cascade,
     foreign key (org_id, project_id) references projects (org_id, id) on delete cascade,
     foreign key (org_id, parent_execution_id) references agent_executions (org_id, id)
+        on delete set null (parent_execution_id)
 );
 create index agent_executions_newest on agent_executions (org_id, node_id, created_at desc, id desc);
 -- One active run a node: the database decides between two that start at once.

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::Keyring,
@@ -54,6 +55,7 @@ pub fn app(
         embedder: Arc::new(Hashing),
         keyring: Arc::new(keyring),
         base_url,
+        draining: CancellationToken::new(),
         config: Arc::new(config),
     })
 }

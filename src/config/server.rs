@@ -12,6 +12,8 @@ pub struct ServerConfig {
     pub host: String,
     /// Port to listen on; 0 lets the system choose.
     pub port: u16,
+    /// Threads that serve; 0: one for each core.
+    pub workers: usize,
     /// How clients reach us, without a slash at the end; empty: as we listen.
     pub public_url: String,
     /// Largest JSON body, in bytes.

@@ -169,10 +169,8 @@ impl Totals {
 
 fn chained(tx: &Tx, head: &store::Head, events: Vec<NewEvent>) -> Vec<TraceEvent> {
     let mut prev = head.head_hash.clone();
-    let mut sequence_number = head.last_sequence;
     let mut chained = Vec::with_capacity(events.len());
-    for event in events {
-        sequence_number += 1;
+    for (sequence_number, event) in (head.last_sequence + 1..).zip(events) {
         let call = event.call.as_ref();
         let mut entry = TraceEvent {
             id: Id::new(tx.ids()),

@@ -42,7 +42,9 @@ pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> 
         return Err(invalid("model", "must have at most 200 characters"));
     }
     // A model that is not there would fail the run later; better to say so now.
-    ctx.app.models.resolve(&model)?;
+    if let Err(error) = ctx.app.models.resolve(&model) {
+        return Err(invalid("model", error.message().trim_end_matches('.')));
+    }
     ctx.tx(
         Action::ExecutionStart,
         Target::Node(node),

@@ -76,7 +76,13 @@ impl Follower {
             if self.ended {
                 return Ok(None);
             }
-            match tokio::time::timeout(SLOW_SCAN, self.news.recv()).await {
+            let draining = self.ctx.app.draining.clone();
+            let news = tokio::select! {
+                // The client comes back elsewhere with the last id it has.
+                () = draining.cancelled() => return Ok(None),
+                news = tokio::time::timeout(SLOW_SCAN, self.news.recv()) => news,
+            };
+            match news {
                 Ok(Ok(message)) => self.hear(&message).await?,
                 Ok(Err(RecvError::Lagged(_))) => self.look().await?,
                 Ok(Err(RecvError::Closed)) => self.ended = true,

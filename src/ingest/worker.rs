@@ -6,8 +6,8 @@
 //! file back, up to a number of tries. A worker that is told to stop hands over what
 //! it holds instead of finishing it.
 //!
-//! The worker's heartbeat is not its own business: whoever runs it also runs a
-//! [`Heartbeat`](crate::platform::workers::Heartbeat), which must outlive it.
+//! While it runs, its heart beats on until the last file is handed over: what ends
+//! under a dead lease is done again.
 
 use std::{
     collections::HashSet,
@@ -31,7 +31,11 @@ use crate::{
         ops::processing,
     },
     kernel::{FileId, OrgId, Result, WorkerId, event::QueueName},
-    platform::{blobs::BlobKey, queue::Delivery},
+    platform::{
+        blobs::BlobKey,
+        queue::Delivery,
+        workers::{self, Heartbeat, WorkerRole},
+    },
 };
 
 /// How long an idle worker waits at most before it looks for messages that fell due
@@ -82,22 +86,34 @@ enum Tried {
 }
 
 impl FileWorker {
-    /// The file worker of the registered process `id`; a process has one at most, since
-    /// it takes a lease in its name that it does not know for a left-over.
-    pub fn new(app: Arc<App>, sandbox: Sandbox, id: WorkerId) -> Self {
-        FileWorker {
+    /// Enters this process as a file worker. Without a heartbeat beside it
+    /// ([`Self::run`] has one) its leases run out.
+    pub async fn register(app: Arc<App>, sandbox: Sandbox) -> Result<Self> {
+        let id = workers::register(&app.db, WorkerRole::File).await?;
+        Ok(FileWorker {
             app,
             sandbox,
             id,
             busy: Mutex::default(),
-        }
+        })
     }
 
     /// Works until `stop`; then hands over what it holds. Files are read side by side,
     /// as many as the settings say.
     pub async fn run(self, stop: CancellationToken) {
-        let loops = (0..self.app.config.ingest.concurrency).map(|_| self.work(&stop));
-        tokio::join!(join_all(loops), self.sweep(&stop));
+        let heart = CancellationToken::new();
+        let heartbeat = Heartbeat {
+            db: self.app.db.clone(),
+            id: self.id,
+            role: WorkerRole::File,
+            every: self.app.config.agent.heartbeat(),
+        };
+        let work = async {
+            let loops = (0..self.app.config.ingest.concurrency).map(|_| self.work(&stop));
+            tokio::join!(join_all(loops), self.sweep(&stop));
+            heart.cancel();
+        };
+        tokio::join!(heartbeat.run(heart.clone()), work);
     }
 
     /// Takes one message and handles it to the end; `false` when there was none.
@@ -129,16 +145,16 @@ impl FileWorker {
 
     async fn sweep(&self, stop: &CancellationToken) {
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(self.app.config.agent.sweep()) => {}
-            }
             match self.requeue_abandoned().await {
                 Ok(0) => {}
                 Ok(count) => tracing::info!(count, "abandoned files queued again"),
                 Err(error) => {
                     tracing::warn!(error = %error.chain(), "abandoned files were not looked for");
                 }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.app.config.agent.sweep()) => {}
             }
         }
     }

@@ -11,8 +11,8 @@ use actix_web::{
 
 use super::{
     model::{
-        DeleteQuery, Expected, Input, InputBody, Node, NodeCreate, NodeQuery, NodeUpdate, Output,
-        OutputBody,
+        Children, DeleteQuery, Expected, Input, InputBody, Node, NodeCreate, NodeQuery, NodeUpdate,
+        Output, OutputBody,
     },
     ops,
 };
@@ -107,7 +107,7 @@ pub async fn node_get(ctx: Ctx, id: web::Path<NodeId>) -> Result<HttpResponse> {
 #[utoipa::path(patch, path = "/nodes/{nodeId}", operation_id = "node_update", tag = "Nodes",
     params(("nodeId" = NodeId, Path, description = "The node."),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that this change starts from, or `*`.")),
-    request_body = NodeUpdate,
+    request_body = Option<NodeUpdate>,
     responses((status = 200, description = "The node, changed.", body = Node,
         headers(("ETag" = String, description = "Its version: `\"v4\"`."))),
         (status = 412, description = "It is at another version; `details` carries both.", body = crate::web::Problem)))]
@@ -135,7 +135,13 @@ pub async fn node_delete(
     query: web::Query<DeleteQuery>,
     if_match: IfMatch,
 ) -> Result<HttpResponse> {
-    ops::node_delete(&ctx, *id, query.children, if_match.0).await?;
+    ops::node_delete(
+        &ctx,
+        *id,
+        query.children.unwrap_or(Children::Delete),
+        if_match.0,
+    )
+    .await?;
     Ok(no_content())
 }
 

@@ -58,7 +58,7 @@ pub async fn project_get(ctx: Ctx, id: web::Path<ProjectId>) -> Result<HttpRespo
 /// nodes are in can't be removed (422; `details.states` says how many are in each).
 #[utoipa::path(patch, path = "/projects/{projectId}", operation_id = "project_update", tag = "Projects",
     params(("projectId" = ProjectId, Path, description = "The project.")),
-    request_body = ProjectUpdate,
+    request_body = Option<ProjectUpdate>,
     responses((status = 200, description = "The project, changed.", body = Project)))]
 pub async fn project_update(
     ctx: Ctx,

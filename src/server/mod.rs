@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub use health::Readiness;
-pub use openapi::document;
+pub use openapi::{document, error_table};
 pub use routes::API;
 
 /// The application: everything that [`serve`] serves.
@@ -73,10 +73,15 @@ pub fn listen(host: &str, port: u16) -> Result<TcpListener> {
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken) -> Result<()> {
     let readiness = Readiness::default();
     let grace = app.config.server.shutdown_seconds;
+    let draining = app.draining.clone();
+    let workers = match app.config.server.workers {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        workers => workers,
+    };
     let for_workers = readiness.clone();
     listener.set_nonblocking(true).map_err(Error::internal)?;
     let server = HttpServer::new(move || build(Arc::clone(&app), for_workers.clone()))
-        .workers(2)
+        .workers(workers)
         .shutdown_timeout(grace)
         .client_request_timeout(Duration::from_secs(20))
         .disable_signals()
@@ -88,6 +93,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     let waiter = async {
         stop.cancelled().await;
         readiness.set_ready(false);
+        draining.cancel();
         handle.stop(true).await;
     };
     let (served, ()) = tokio::join!(server, waiter);

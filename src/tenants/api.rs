@@ -57,7 +57,7 @@ pub async fn me_get(ctx: Ctx) -> Result<HttpResponse> {
 
 /// Change the caller's own user
 #[utoipa::path(patch, path = "/users/me", operation_id = "me_update", tag = "Users",
-    request_body = UserUpdate,
+    request_body = Option<UserUpdate>,
     responses((status = 200, description = "The caller, changed.", body = User)))]
 pub async fn me_update(ctx: Ctx, body: Json<UserUpdate>) -> Result<HttpResponse> {
     Ok(ok(ops::me_update(&ctx, body.0).await?))
@@ -94,7 +94,7 @@ pub async fn org_get(ctx: Ctx, id: web::Path<OrgId>) -> Result<HttpResponse> {
 /// Needs the role admin.
 #[utoipa::path(patch, path = "/orgs/{orgId}", operation_id = "org_update", tag = "Organizations",
     params(("orgId" = OrgId, Path, description = "The organization.")),
-    request_body = OrgUpdate,
+    request_body = Option<OrgUpdate>,
     responses((status = 200, description = "The organization, changed.", body = Org)))]
 pub async fn org_update(
     ctx: Ctx,

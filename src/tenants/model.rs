@@ -261,7 +261,12 @@ pub struct SignIn {
     #[schema(min_length = 1, max_length = 200, example = "dev-ada")]
     pub user_id: String,
     /// Their e-mail address.
-    #[schema(min_length = 3, max_length = 320, example = "ada@example.com")]
+    #[schema(
+        min_length = 3,
+        max_length = 320,
+        pattern = "^[^@]+@.+$",
+        example = "ada@example.com"
+    )]
     pub email: String,
 }
 

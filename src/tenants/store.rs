@@ -116,6 +116,11 @@ pub(super) async fn get_org(tx: &mut Tx, id: OrgId, role: OrgRole) -> Result<Org
 }
 
 pub(super) async fn delete_org(tx: &mut Tx, id: OrgId) -> Result<()> {
+    // An input keeps its file and its source from being deleted. Here all of them go,
+    // in an order that the database chooses, so that is checked at the end.
+    diesel::sql_query("set constraints all deferred")
+        .execute(tx.conn())
+        .await?;
     diesel::delete(organizations::table.find(id))
         .execute(tx.conn())
         .await?;

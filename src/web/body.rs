@@ -73,7 +73,7 @@ async fn read(mut payload: Payload, limit: usize) -> Result<BytesMut> {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8], content_type: &str) -> Result<T> {
     let value = if bytes.iter().all(u8::is_ascii_whitespace) {
-        Value::Object(serde_json::Map::new())
+        empty()
     } else {
         if !is_json(content_type) {
             return Err(Error::new(
@@ -88,12 +88,18 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], content_type: &str) -> Result<T> {
             )
         })?
     };
+    // `null` for a whole body says as little as none.
+    let value = if value.is_null() { empty() } else { value };
     refuse_nul(&value, "body")?;
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { "body" } else { &path };
         invalid(path, error.inner().to_string())
     })
+}
+
+fn empty() -> Value {
+    Value::Object(serde_json::Map::new())
 }
 
 fn is_json(content_type: &str) -> bool {

@@ -54,3 +54,29 @@ async fn the_documents_need_no_token_and_no_network() {
     assert_eq!(page.status, 200, "{}", page.text);
     assert!(!page.text.contains("https://"), "{}", page.text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wake_up_reaches_other_processes_on_the_same_database() {
+    use glassbox::{
+        kernel::clock::System,
+        platform::db::{Db, Exchange, Topic},
+    };
+    use std::sync::Arc;
+    use tokio_util::sync::CancellationToken;
+
+    let test = TestApp::start().await;
+    let config = &test.app.config.database;
+    let other = Db::new(config, Arc::new(System), Arc::new(System)).unwrap();
+    let stop = CancellationToken::new();
+    let exchange = |db: &Db| Exchange {
+        db: db.clone(),
+        url: config.app().unwrap(),
+    };
+    tokio::spawn(exchange(&test.app.db).run(stop.clone()));
+    tokio::spawn(exchange(&other).run(stop.clone()));
+    // The first wake-up only says that the other one listens by now.
+    other.signal().wait(Topic::FileJobs).await;
+    test.app.db.signal().wake(Topic::FileJobs);
+    other.signal().wait(Topic::FileJobs).await;
+    stop.cancel();
+}

@@ -1,7 +1,22 @@
 //! The API over real HTTP, by area. Names are sentences.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail loudly, and a task that it spawns ends with its runtime"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
+mod workbench;
+
+mod agent;
+mod executions;
+mod files;
 mod health;
+mod nodes;
 mod orgs;
+mod projects;

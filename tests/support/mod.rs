@@ -6,6 +6,7 @@
 
 #![allow(
     dead_code,
+    unused_imports,
     clippy::disallowed_methods,
     clippy::allow_attributes,
     reason = "each test binary uses a part of this"
@@ -13,6 +14,7 @@
 
 pub mod client;
 mod database;
+pub mod model;
 
 use std::sync::Arc;
 
@@ -21,10 +23,12 @@ use glassbox::{
     app::App,
     cli::compose,
     config::{self, Override},
+    ingest::{self, sandbox::Sandbox, worker::FileWorker},
     kernel::{
         Clock,
         clock::{Ids, Manual, System},
     },
+    platform::llm::{Model, Models, demo::Demo},
     server,
 };
 use tempfile::TempDir;
@@ -69,6 +73,20 @@ impl TestApp {
         test
     }
 
+    /// Starts with `model` as the provider `script`.
+    pub async fn start_with_model(model: impl Model + 'static) -> Self {
+        Self::start().await.with_model(model)
+    }
+
+    /// The same with another model from here on; the server keeps the one it began with,
+    /// which only decides whether a start is refused.
+    pub fn with_model(mut self, model: impl Model + 'static) -> Self {
+        let mut app = App::clone(&self.app);
+        app.models = Arc::new(Models::builder().with("script", model).build());
+        self.app = Arc::new(app);
+        self
+    }
+
     async fn start_with(clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, overrides: &[Override]) -> Self {
         let database = Database::create().await;
         let folder = tempfile::tempdir().unwrap();
@@ -86,10 +104,14 @@ impl TestApp {
             ("storage.folder", folder.path().display().to_string()),
             // Small: hundreds of tests share one server.
             ("database.max_connections", "8".into()),
+            ("server.workers", "1".into()),
         ];
         all.extend_from_slice(overrides);
         let config = config::load("test", &all).unwrap();
-        let app = Arc::new(compose::app(config, clock, ids, url.clone()).unwrap());
+        let mut app = compose::app(config, clock, ids, url.clone()).unwrap();
+        let models = Models::builder().with("demo", Demo).with("script", Demo);
+        app.models = Arc::new(models.build());
+        let app = Arc::new(app);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(server::serve(Arc::clone(&app), listener, stop.clone()));
@@ -118,7 +140,52 @@ impl TestApp {
         Client::new(&self.url, Some(answer.body["token"].as_str().unwrap()))
     }
 
-    /// Takes everything out of the outbox: jobs are in their queues afterwards.
+    /// A file worker that reads with the real program as its child.
+    pub async fn file_worker(&self) -> FileWorker {
+        let sandbox = Sandbox {
+            program: env!("CARGO_BIN_EXE_glassbox").into(),
+            limits: ingest::worker::limits(&self.app.config),
+        };
+        FileWorker::register(Arc::clone(&self.app), sandbox)
+            .await
+            .unwrap()
+    }
+
+    /// Uploads, confirms and reads a file; answers its id.
+    pub async fn upload(
+        &self,
+        client: &Client,
+        org: &str,
+        filename: &str,
+        content_type: &str,
+        bytes: &'static [u8],
+    ) -> String {
+        let body = serde_json::json!({ "filename": filename, "contentType": content_type });
+        let upload = client
+            .post(&format!("/orgs/{org}/files/upload"), body)
+            .await
+            .expect(200);
+        let put = client
+            .http
+            .put(upload["uploadUrl"].as_str().unwrap())
+            .header("content-type", content_type)
+            .body(bytes);
+        assert_eq!(client.send(put).await.status, 200);
+        let id = upload["fileId"].as_str().unwrap().to_owned();
+        client
+            .post_empty(&format!("/files/{id}/confirm"))
+            .await
+            .expect(200);
+        self.relay().await;
+        let worker = self.file_worker().await;
+        while worker.step().await.unwrap() {}
+        let file = client.get(&format!("/files/{id}")).await.expect(200);
+        assert_eq!(file["processingStatus"], "complete", "{file}");
+        id
+    }
+
+    /// Takes everything out of the outbox: jobs are in their queues afterwards. Not
+    /// beside [`TestApp::relay_always`], which may be holding rows at that moment.
     pub async fn relay(&self) {
         let relay = compose::relay(&self.app);
         while relay.round().await.unwrap() > 0 {}

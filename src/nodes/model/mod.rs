@@ -1,15 +1,14 @@
 //! Nodes, and what hangs on them, as the program and its clients know them.
 
+mod attach;
 mod attachment;
 mod change;
 mod graph;
 mod node;
 mod query;
 
-pub use attachment::{
-    FileBrief, Input, InputBody, InputContent, InputCreate, InputType, NodeBrief, Output,
-    OutputBody, OutputContent, OutputCreate, OutputType,
-};
+pub use attach::{InputBody, InputContent, InputCreate, OutputBody, OutputContent, OutputCreate};
+pub use attachment::{FileBrief, Input, InputType, NodeBrief, Output, OutputType};
 pub use change::{Change, ChangeType, Differences, Expected, differences};
 pub use graph::shortest_path;
 pub use node::{AuthorType, MAX_DEPTH, Node, NodeCreate, NodeUpdate, Position};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::AuthorType;
-use crate::kernel::{NodeId, Result, field::Fields};
+use crate::kernel::{NodeId, Result, field::Fields, text::text_enum};
 
 /// Characters of a search text at most.
 const MAX_QUERY: usize = 500;
@@ -100,20 +100,18 @@ fn check_text(fields: &mut Fields, field: &str, text: Option<&str>, max: usize) 
 pub struct DeleteQuery {
     /// `delete` (unless said): descendants go too. `orphan`: direct children are lifted
     /// to the parent of the deleted node.
-    #[serde(default)]
-    #[param(inline, default = "delete")]
-    pub children: Children,
+    #[param(inline, nullable = false)]
+    pub children: Option<Children>,
 }
 
-/// What becomes of the children of a deleted node.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Children {
-    /// They go with it, and all under them.
-    #[default]
-    Delete,
-    /// They are lifted to its parent.
-    Orphan,
+text_enum! {
+    /// What becomes of the children of a deleted node.
+    pub enum Children {
+        /// They go too, and all below them.
+        Delete = "delete",
+        /// They are lifted to the deleted node's parent.
+        Orphan = "orphan",
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ use secrecy::ExposeSecret;
 use crate::config::DatabaseConfig;
 use crate::kernel::{Clock, Code, Error, Result, Scope, Timestamp, clock::Ids};
 
-pub use signal::{Signal, Topic};
+pub use signal::{Exchange, Signal, Topic};
 
 /// The pool and what every transaction needs. Cheap to clone.
 #[derive(Clone)]
@@ -235,12 +235,14 @@ impl From<SqlError> for Error {
     fn from(error: SqlError) -> Self {
         let unavailable = match &error {
             SqlError::BrokenTransactionManager => true,
-            SqlError::DatabaseError(kind, _) => matches!(
-                kind,
-                DatabaseErrorKind::ClosedConnection
-                    | DatabaseErrorKind::SerializationFailure
-                    | DatabaseErrorKind::UnableToSendCommand
-            ),
+            SqlError::DatabaseError(kind, info) => {
+                matches!(
+                    kind,
+                    DatabaseErrorKind::ClosedConnection
+                        | DatabaseErrorKind::SerializationFailure
+                        | DatabaseErrorKind::UnableToSendCommand
+                ) || info.message().contains("deadlock detected")
+            }
             _ => false,
         };
         if unavailable {

@@ -25,8 +25,6 @@ text_enum! {
         Agent = "agent",
         /// Files.
         File = "file",
-        /// Everything, in one process.
-        Dev = "dev",
     }
 }
 

@@ -1,0 +1,235 @@
+//! The newcomer's job, with the built program: `glassbox dev` on an empty folder, killed
+//! at every line that it prints, and asked over HTTP what came of it.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"
+)]
+
+mod refusals;
+
+use std::{
+    path::Path,
+    process::{ExitStatus, Stdio},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+};
+
+/// What `dev` prints last.
+const LAST_LINE: &str = "Ctrl-C stops everything.";
+
+/// A running `glassbox dev`.
+struct Dev {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+/// `glassbox dev` on `folder`, in the repository's root, where `.tools` is.
+fn command(folder: &Path, port: u16) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_glassbox"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["--env", "dev", "dev", "--data-dir"])
+        .arg(folder)
+        .args(["--port", &port.to_string()])
+        // Whatever the developer has set must not make this a run on a real model.
+        .env_remove("OPENAI_API_KEY")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+impl Dev {
+    fn start(folder: &Path, port: u16) -> Self {
+        let mut child = command(folder, port).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Dev { child, lines }
+    }
+
+    /// The next line that says something; `None` when the program has ended.
+    async fn line(&mut self) -> Option<String> {
+        while let Some(line) = self.lines.next_line().await.unwrap() {
+            if !line.trim().is_empty() {
+                return Some(line);
+            }
+        }
+        None
+    }
+
+    /// Reads until the program has shown all it has to show.
+    async fn shown(&mut self) -> Vec<String> {
+        let mut shown = Vec::new();
+        while let Some(line) = self.line().await {
+            let last = line.contains(LAST_LINE);
+            shown.push(line);
+            if last {
+                return shown;
+            }
+        }
+        panic!("it ended by itself:\n{}", shown.join("\n"));
+    }
+
+    /// SIGKILL, and gone.
+    async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Ctrl-C, and its exit status.
+    async fn interrupt(mut self) -> ExitStatus {
+        let pid = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status().await.unwrap();
+        assert!(sent.success());
+        while self.line().await.is_some() {}
+        self.child.wait().await.unwrap()
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// What a line of the journal looks like: it begins with a time of day.
+fn is_journal(line: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let time = line.trim().split(' ').next().unwrap_or_default();
+    let parts: Vec<&str> = time.split([':', '.']).collect();
+    parts.len() == 4 && parts.iter().all(|part| !part.is_empty() && digits(part))
+}
+
+/// Asks the API as Ada.
+struct Ada {
+    base: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+impl Ada {
+    async fn sign_in(port: u16) -> Self {
+        let base = format!("http://127.0.0.1:{port}/api/v1");
+        let http = reqwest::Client::builder().build().unwrap();
+        let who = json!({ "userId": "dev-ada", "email": "ada@example.com" });
+        let url = format!("{base}/auth/dev-token");
+        let answer: Value = http.post(url).json(&who).send().await.unwrap().json().await.unwrap();
+        let token = answer["token"].as_str().unwrap().to_owned();
+        Ada { base, token, http }
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let request = self.http.get(format!("{}{path}", self.base));
+        let answer = request.bearer_auth(&self.token).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json().await.unwrap()
+    }
+
+    /// The node of the demo job, whole.
+    async fn demo_node(&self) -> Value {
+        let org = self.get("/orgs").await["data"][0]["id"].as_str().unwrap().to_owned();
+        let projects = self.get(&format!("/orgs/{org}/projects")).await;
+        assert_eq!(projects["total"], 1, "seeded once");
+        let project = projects["data"][0]["id"].as_str().unwrap();
+        let nodes = self.get(&format!("/projects/{project}/nodes")).await;
+        let is_demo = |node: &&Value| node["metadata"]["demo"] == "analysis";
+        let found: Vec<&Value> = nodes["data"].as_array().unwrap().iter().filter(is_demo).collect();
+        assert_eq!(found.len(), 1, "seeded once");
+        self.get(&format!("/nodes/{}", found[0]["id"].as_str().unwrap())).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_job_completes_once_however_often_it_is_killed() {
+    let folder = TempDir::new().unwrap();
+    let port = free_port();
+    let mut kills = 0;
+    let mut journal_kills = 0;
+    'runs: loop {
+        let mut dev = Dev::start(folder.path(), port);
+        for n in 0.. {
+            let line = dev.line().await.unwrap_or_else(|| panic!("run {kills} ended by itself"));
+            if line.contains(LAST_LINE) {
+                // The whole job was shown before its turn to be killed came.
+                dev.kill().await;
+                break 'runs;
+            }
+            if n == kills {
+                journal_kills += usize::from(is_journal(&line));
+                dev.kill().await;
+                break;
+            }
+        }
+        kills += 1;
+    }
+    assert!(journal_kills >= 10, "{journal_kills} kills of {kills} fell into the journal");
+
+    let mut dev = Dev::start(folder.path(), port);
+    let shown = dev.shown().await.join("\n");
+    assert!(shown.contains("p. "), "outputs name their pages:\n{shown}");
+    assert!(shown.contains("demo/analyst"), "the demo model is named:\n{shown}");
+    let ada = Ada::sign_in(port).await;
+    assert_job_done_once(&ada).await;
+    assert_no_secret_shows(folder.path(), &ada).await;
+
+    assert!(dev.interrupt().await.success());
+    let left = folder.path().join("postgres/data/postmaster.pid");
+    assert!(!left.exists(), "Postgres stopped too");
+}
+
+async fn assert_job_done_once(ada: &Ada) {
+    let node = ada.demo_node().await;
+    let id = node["id"].as_str().unwrap();
+    let inputs = node["inputs"].as_array().unwrap();
+    assert_eq!(inputs.len(), 2, "{inputs:#?}");
+    let outputs = node["outputs"].as_array().unwrap();
+    assert_eq!(outputs.len(), 1, "{outputs:#?}");
+    let sources = outputs[0]["metadata"]["sources"].as_array().unwrap();
+    assert!(!sources.is_empty());
+    for source in sources {
+        assert_eq!(source["verified"], true, "{source}");
+        assert!(source["page"].as_i64().unwrap() >= 1, "{source}");
+    }
+    let project = node["projectId"].as_str().unwrap();
+    let below = ada.get(&format!("/projects/{project}/nodes?parentId={id}")).await;
+    assert_eq!(below["total"], 1, "one sub-node");
+
+    let runs = ada.get(&format!("/nodes/{id}/executions")).await;
+    assert_eq!(runs["total"], 1, "one execution");
+    let run = &runs["data"][0];
+    assert_eq!(run["status"], "complete", "{run}");
+    let run = run["id"].as_str().unwrap();
+    let trace = ada.get(&format!("/executions/{run}/trace")).await;
+    let trace = trace["data"].as_array().unwrap();
+    for (entry, number) in trace.iter().zip(1..) {
+        assert_eq!(entry["sequenceNumber"], number, "no gap");
+    }
+    let verified = ada.get(&format!("/executions/{run}/verify")).await;
+    assert_eq!(verified["valid"], true, "{verified}");
+}
+
+/// Keys and tokens stand in no log line and in nothing the API gives.
+async fn assert_no_secret_shows(folder: &Path, ada: &Ada) {
+    let text = std::fs::read_to_string(folder.join("secrets.toml")).unwrap();
+    let mut secrets: Vec<&str> = text.split('"').skip(1).step_by(2).collect();
+    assert!(secrets.len() >= 2, "{} secrets", secrets.len());
+    secrets.push(&ada.token);
+    let node = ada.demo_node().await;
+    let runs = ada.get(&format!("/nodes/{}/executions", node["id"].as_str().unwrap())).await;
+    let run = runs["data"][0]["id"].as_str().unwrap();
+    let trace = ada.get(&format!("/executions/{run}/trace")).await;
+    let log = std::fs::read_to_string(folder.join("glassbox.log")).unwrap();
+    for said in [log, node.to_string(), runs.to_string(), trace.to_string()] {
+        for secret in &secrets {
+            assert!(!said.contains(secret), "a secret shows");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What `dev` says when it can't start: one sentence that says what to do.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::{command, free_port};
+
+/// Runs it to its end and answers what it said on standard error.
+async fn refused(mut command: tokio::process::Command) -> String {
+    let output = command.output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let said = said.trim();
+    assert!(said.starts_with("glassbox: ") && said.ends_with('.'), "{said:?}");
+    assert_eq!(said.lines().count(), 1, "{said:?}");
+    said.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_in_use_is_named_with_a_way_out() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let folder = TempDir::new().unwrap();
+    let said = refused(command(folder.path(), port)).await;
+    assert!(said.contains(&port.to_string()) && said.contains("--port"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_can_not_be_made_is_named_with_a_way_out() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let said = refused(command(&file.path().join("below"), free_port())).await;
+    assert!(said.contains("--data-dir"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_without_postgres_programs_is_named_with_a_way_out() {
+    let folder = TempDir::new().unwrap();
+    let mut dev = command(folder.path(), free_port());
+    dev.arg("--pg-bin").arg(Path::new("/nonexistent"));
+    let said = refused(dev).await;
+    assert!(said.contains("/nonexistent"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_database_is_never_reset() {
+    let folder = TempDir::new().unwrap();
+    let mut dev = command(folder.path(), free_port());
+    dev.args(["--reset", "--database-url", "postgres://nobody@127.0.0.1:1/x"]);
+    let said = refused(dev).await;
+    assert!(said.contains("--database-url"), "{said}");
+}

@@ -1,0 +1,272 @@
+//! The outbox and its relay: nothing of what was rolled back, everything of what was
+//! committed, at least once and in order.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use glassbox::{
+    kernel::{
+        Code, Error, Id, OrgId, ProjectId, Result, Scope,
+        event::{Channel, Event, EventKind, Job, QueueName},
+    },
+    outbox::{self, relay::Relay},
+    platform::bus::{Bus, LocalBus, Message, Subscription},
+};
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    rows::{Tenant, count},
+    support::TestApp,
+};
+
+/// A bus that remembers what was published, and fails when it is told to.
+#[derive(Debug, Default)]
+struct Recorder {
+    heard: Mutex<Vec<i64>>,
+    /// The publication, counted from 1, that fails; 0 for none.
+    fail_at: AtomicUsize,
+    count: AtomicUsize,
+}
+
+#[async_trait]
+impl Bus for Recorder {
+    async fn publish(&self, _: Channel, message: Message) -> Result<()> {
+        let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        if number == self.fail_at.load(Ordering::SeqCst) {
+            return Err(Error::new(Code::Unavailable, "The bus is away."));
+        }
+        let n = message.payload["n"].as_i64().unwrap();
+        self.heard.lock().unwrap().push(n);
+        Ok(())
+    }
+
+    async fn subscribe(&self, channel: Channel) -> Result<Subscription> {
+        LocalBus::new().subscribe(channel).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+struct Stage {
+    test: TestApp,
+    org: OrgId,
+    bus: Arc<Recorder>,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let test = TestApp::start().await;
+        let tenant = Tenant { number: 1 };
+        tenant.insert(&test.database).await;
+        test.database
+            .execute("delete from outbox; delete from jobs")
+            .await;
+        Stage {
+            test,
+            org: Id::from_uuid(tenant.org()),
+            bus: Arc::default(),
+        }
+    }
+
+    fn relay(&self) -> Relay {
+        self.relay_to(Arc::clone(&self.bus) as Arc<dyn Bus>)
+    }
+
+    fn relay_to(&self, bus: Arc<dyn Bus>) -> Relay {
+        Relay {
+            db: self.test.app.db.clone(),
+            bus,
+            queue: Arc::clone(&self.test.app.queue),
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Org {
+            org: self.org,
+            user: None,
+        }
+    }
+
+    fn event(&self, n: i64) -> Event {
+        let project: ProjectId = Id::from_uuid(Tenant { number: 1 }.id(7));
+        Event {
+            kind: EventKind::NodeUpdated,
+            org: self.org,
+            channels: vec![Channel::Project(project)],
+            payload: json!({ "n": n }),
+        }
+    }
+
+    fn job(&self) -> Job {
+        Job {
+            queue: QueueName::Agent,
+            org: self.org,
+            body: json!({}),
+        }
+    }
+
+    /// Commits one transaction for each number, with one event each.
+    async fn emit(&self, numbers: std::ops::RangeInclusive<i64>) {
+        for n in numbers {
+            let event = self.event(n);
+            let commit = self
+                .test
+                .app
+                .db
+                .tx(self.scope(), async move |tx| outbox::emit(tx, &event).await);
+            commit.await.unwrap();
+        }
+    }
+
+    fn heard(&self) -> Vec<i64> {
+        self.bus.heard.lock().unwrap().clone()
+    }
+
+    async fn count(&self, from: &str) -> i64 {
+        count(&mut self.test.database.admin().await, from).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_rolled_back_is_never_told() {
+    let stage = Stage::set().await;
+    let (event, job) = (stage.event(1), stage.job());
+    let failed: Result<()> = stage
+        .test
+        .app
+        .db
+        .tx(stage.scope(), async move |tx| {
+            outbox::emit(tx, &event).await?;
+            outbox::enqueue(tx, &job).await?;
+            Err(Error::not_found("thing"))
+        })
+        .await;
+    failed.unwrap_err();
+    assert_eq!(stage.relay().round().await.unwrap(), 0);
+    assert!(stage.heard().is_empty());
+    assert_eq!(stage.count("outbox").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_committed_is_told_once_and_in_the_order_of_writing() {
+    let stage = Stage::set().await;
+    stage.emit(1..=20).await;
+    assert_eq!(stage.relay().round().await.unwrap(), 20);
+    assert_eq!(stage.relay().round().await.unwrap(), 0);
+    assert_eq!(stage.heard(), (1..=20).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bus_that_fails_in_the_middle_hears_everything_again() {
+    let stage = Stage::set().await;
+    stage.emit(1..=4).await;
+    stage.bus.fail_at.store(3, Ordering::SeqCst);
+    assert!(stage.relay().round().await.unwrap_err().retryable());
+    assert_eq!(stage.heard(), [1, 2]);
+    assert_eq!(stage.relay().round().await.unwrap(), 4);
+    assert_eq!(stage.heard(), [1, 2, 1, 2, 3, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_relayed_twice_is_queued_once() {
+    let stage = Stage::set().await;
+    let (job, event) = (stage.job(), stage.event(1));
+    let commit = stage.test.app.db.tx(stage.scope(), async move |tx| {
+        outbox::enqueue(tx, &job).await?;
+        outbox::emit(tx, &event).await
+    });
+    commit.await.unwrap();
+    // The job goes out, then the event behind it fails, and the round with it.
+    stage.bus.fail_at.store(1, Ordering::SeqCst);
+    stage.relay().round().await.unwrap_err();
+    assert_eq!(stage.count("jobs").await, 1);
+    assert_eq!(stage.relay().round().await.unwrap(), 2);
+    assert_eq!(stage.count("jobs").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_nobody_can_read_does_not_hold_up_the_others() {
+    let stage = Stage::set().await;
+    stage.emit(1..=1).await;
+    let poison = "insert into outbox (id, org_id, topic, name, channels, payload, created_at) \
+                  select gen_random_uuid(), org_id, topic, ";
+    for columns in [
+        "'unheard_of', channels, payload, now() from outbox limit 1",
+        "name, '[\"nowhere\"]', payload, now() from outbox limit 1",
+        "name, '[7]', payload, now() from outbox limit 1",
+    ] {
+        stage
+            .test
+            .database
+            .execute(&format!("{poison}{columns}"))
+            .await;
+    }
+    stage.emit(2..=2).await;
+    assert_eq!(stage.relay().round().await.unwrap(), 5);
+    assert_eq!(stage.heard(), [1, 2]);
+    assert_eq!(stage.relay().round().await.unwrap(), 0);
+}
+
+/// A bus whose first publication waits until it is let go.
+#[derive(Debug, Default)]
+struct Gate {
+    entered: Notify,
+    open: Notify,
+}
+
+#[async_trait]
+impl Bus for Gate {
+    async fn publish(&self, _: Channel, _: Message) -> Result<()> {
+        self.entered.notify_one();
+        self.open.notified().await;
+        Ok(())
+    }
+
+    async fn subscribe(&self, channel: Channel) -> Result<Subscription> {
+        LocalBus::new().subscribe(channel).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_relay_works_at_a_time() {
+    let stage = Stage::set().await;
+    stage.emit(1..=1).await;
+    let gate = Arc::new(Gate::default());
+    let first = stage.relay_to(Arc::clone(&gate) as Arc<dyn Bus>);
+    let working = TaskTracker::new().spawn(async move { first.round().await });
+    gate.entered.notified().await;
+    assert_eq!(stage.relay().round().await.unwrap(), 0);
+    assert!(stage.heard().is_empty());
+    gate.open.notify_one();
+    assert_eq!(working.await.unwrap().unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_dies_before_it_marks_is_followed_by_one_that_tells_again() {
+    let stage = Stage::set().await;
+    stage.emit(1..=2).await;
+    let gate = Arc::new(Gate::default());
+    let first = stage.relay_to(Arc::clone(&gate) as Arc<dyn Bus>);
+    let dying = TaskTracker::new().spawn(async move { first.round().await });
+    gate.entered.notified().await;
+    dying.abort();
+    assert!(dying.await.unwrap_err().is_cancelled());
+    // The dead one's lock ends with its connection, which takes a moment of the
+    // server's; a relay in a process finds it free in one of its next rounds.
+    let relay = stage.relay();
+    while relay.round().await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(stage.heard(), [1, 2]);
+}
