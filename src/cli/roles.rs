@@ -27,10 +27,7 @@ use crate::{
         worker::{FileWorker, limits},
     },
     kernel::{Code, Error, Result, clock::System},
-    platform::{
-        db::migrate,
-        workers::{self, Heartbeat, WorkerRole},
-    },
+    platform::db::migrate,
     server,
 };
 
@@ -162,31 +159,17 @@ fn outcome(ended: Result<Result<()>, JoinError>) -> Result<()> {
     ended.map_err(Error::internal).and_then(|result| result)
 }
 
-/// Reads files until `stop`, under a heartbeat that outlives the work: what ends
-/// under a dead lease would be done again.
 async fn read_files(app: Arc<App>, stop: CancellationToken) -> Result<()> {
-    let id = workers::register(&app.db, WorkerRole::File).await?;
     let sandbox = Sandbox {
         limits: limits(&app.config),
         ..Sandbox::of_this_program()?
     };
-    let heart = CancellationToken::new();
-    let heartbeat = Heartbeat {
-        db: app.db.clone(),
-        id,
-        role: WorkerRole::File,
-        every: app.config.agent.heartbeat(),
-    };
-    let work = async {
-        let worker = FileWorker::new(Arc::clone(&app), sandbox, id);
-        // What a killed predecessor left need not wait for the first sweep.
-        if let Err(error) = worker.requeue_abandoned().await {
-            tracing::warn!(error = %error.chain(), "abandoned files were not looked for");
-        }
-        worker.run(stop).await;
-        heart.cancel();
-    };
-    tokio::join!(heartbeat.run(heart.clone()), work);
+    let worker = FileWorker::register(app, sandbox).await?;
+    // What a killed predecessor left need not wait for the first sweep.
+    if let Err(error) = worker.requeue_abandoned().await {
+        tracing::warn!(error = %error.chain(), "abandoned files were not looked for");
+    }
+    worker.run(stop).await;
     Ok(())
 }
 

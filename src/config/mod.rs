@@ -93,12 +93,13 @@ fn openai(variables: &HashMap<String, String>) -> Environment {
         .source(Some(settings))
 }
 
+/// Values stay text until a setting's own type reads them: a key of digits alone must
+/// not become a number on the way.
 fn glassbox(mut variables: HashMap<String, String>) -> Environment {
     variables.retain(|name, _| !NOT_SETTINGS.contains(&name.as_str()));
     Environment::with_prefix("GLASSBOX")
         .prefix_separator("_")
         .separator("__")
-        .try_parsing(true)
         .source(Some(variables))
 }
 
@@ -180,6 +181,18 @@ mod tests {
     fn the_environment_wins_over_the_file() {
         let config = from_env(&[("GLASSBOX_SERVER__PORT", "9000")]).unwrap();
         assert_eq!(config.server.port, 9000);
+    }
+
+    #[test]
+    fn a_key_of_digits_alone_stays_as_it_is_written() {
+        let digits = "07".repeat(32);
+        let config = from_env(&[
+            ("GLASSBOX_AUTH__SIGNING_KEY", &digits),
+            ("GLASSBOX_AUTH__DEV_TOKENS", "true"),
+        ])
+        .unwrap();
+        assert_eq!(config.auth.signing_key.expose_secret(), digits);
+        assert!(config.auth.dev_tokens);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     folder::DataFolder,
     secrets::Secrets,
-    show::{Screen, Step},
+    show::Screen,
 };
 use crate::{
     kernel::{Code, Error, Result},
@@ -50,7 +50,9 @@ impl Database {
         let cluster = Cluster::start(options, &|now| {
             let Ok(mut step) = step.lock() else { return };
             // There is one spinner, so the step before must be done with it.
-            step.take().map(Step::done);
+            if let Some(last) = step.take() {
+                last.done();
+            }
             *step = told(now).map(|what| screen.step(what));
         })
         .await

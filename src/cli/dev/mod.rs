@@ -53,6 +53,8 @@ use crate::{
 
 /// Only this machine: anybody who reaches the port can sign in as anybody.
 const HOST: &str = "127.0.0.1";
+/// Which config/<env>.toml is read.
+const ENVIRONMENT: &str = "dev";
 /// How long the roles may take to hand over what they hold.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -102,6 +104,10 @@ pub async fn run(args: DevArgs) -> Result<()> {
     let stop = roles::stop_on_signal()?;
     let screen = Screen::new();
     refuse_foreign_reset(&args)?;
+    let model = model(
+        args.model.as_deref(),
+        &config::load(ENVIRONMENT, &[])?.models,
+    )?;
     let listener = server::listen(HOST, args.port)?;
     let folder = DataFolder::open(&args.data_dir)?;
     if args.reset {
@@ -116,6 +122,7 @@ pub async fn run(args: DevArgs) -> Result<()> {
     };
     let session = Session {
         args: &args,
+        model,
         screen: &screen,
         database: &database,
         log: &log,
@@ -165,6 +172,7 @@ async fn start_database(
 /// What runs on the database.
 struct Session<'a> {
     args: &'a DevArgs,
+    model: String,
     screen: &'a Screen,
     database: &'a Database,
     log: &'a Path,
@@ -218,7 +226,7 @@ impl Session<'_> {
     fn settings(&self, folder: &DataFolder, secrets: &Secrets, port: u16) -> Result<Config> {
         let secret = |value: &SecretString| value.expose_secret().to_owned();
         let mut config = config::load(
-            "dev",
+            ENVIRONMENT,
             &[
                 ("server.host", HOST.to_owned()),
                 ("server.port", port.to_string()),
@@ -235,7 +243,7 @@ impl Session<'_> {
                 ("storage.folder", folder.blobs()?.display().to_string()),
             ],
         )?;
-        config.models.default = model(self.args.model.as_deref(), &config.models)?;
+        config.models.default.clone_from(&self.model);
         Ok(config)
     }
 
@@ -301,7 +309,7 @@ impl Session<'_> {
             screen: self.screen,
             org: seeded.org,
             node,
-            model: &app.config.models.default,
+            model: &self.model,
         };
         job.run().await
     }
