@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     folder::DataFolder,
     secrets::Secrets,
-    show::Screen,
+    show::{Screen, Step},
 };
 use crate::{
     kernel::{Code, Error, Result},
@@ -46,7 +46,7 @@ impl Database {
             bin,
             durable: true,
         };
-        let step = Mutex::new(None);
+        let step = Mutex::new(None::<Step<'_>>);
         let cluster = Cluster::start(options, &|now| {
             let Ok(mut step) = step.lock() else { return };
             // There is one spinner, so the step before must be done with it.

@@ -200,6 +200,9 @@ impl Session<'_> {
             DbQueue::new(app.db.clone()).release_all().await?;
         }
         let mut crew = Crew::new(Arc::clone(&app), stop.clone());
+        if !self.database.is_private() {
+            crew.exchange()?;
+        }
         crew.serve(listener);
         crew.agent_worker();
         crew.file_worker();
