@@ -50,7 +50,7 @@ check-lints:
 
 check-reference:
 	$(call say,the reference documentation)
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --no-deps --document-private-items
 
 check-schema: setup
 	$(call say,src/platform/db/schema.rs against a migrated database)
