@@ -7,7 +7,7 @@
 //! to a name made of the execution and the entry's number, so a repetition
 //! overwrites it with the same.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -86,6 +86,9 @@ enum Step {
 
 /// The life of an execution's own token beyond the execution's own limit.
 const TOKEN_MARGIN: TimeDelta = TimeDelta::minutes(10);
+
+/// How often the row is asked during a call of the model whether it is still ours.
+const SLOW_SCAN: Duration = Duration::from_secs(5);
 
 impl Driver {
     /// Reads the journal and mints the execution's own token, narrowed to the node's
@@ -258,24 +261,23 @@ impl Driver {
     }
 
     /// Completes when the execution was taken from us or stopped. News of a stop may be
-    /// old, so the row is asked; news that was lost is made good by the fence.
+    /// old, and may not come at all from another process, so the row is asked.
     async fn taken_away(&self, news: &mut Subscription) -> Result<()> {
         loop {
-            match news.recv().await {
-                Ok(message) if tells_of_a_stop(&message) => {
-                    let held = self
-                        .app
-                        .db
-                        .tx(self.scope(), async |tx| {
-                            journal::holds(tx, &self.lease).await
-                        })
-                        .await?;
-                    if !held {
-                        return Ok(());
-                    }
-                }
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => std::future::pending().await,
+            match tokio::time::timeout(SLOW_SCAN, news.recv()).await {
+                Ok(Ok(message)) if !tells_of_a_stop(&message) => continue,
+                Ok(Err(RecvError::Closed)) => std::future::pending().await,
+                Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => {}
+            }
+            let held = self
+                .app
+                .db
+                .tx(self.scope(), async |tx| {
+                    journal::holds(tx, &self.lease).await
+                })
+                .await?;
+            if !held {
+                return Ok(());
             }
         }
     }

@@ -27,10 +27,7 @@ use crate::{
         worker::{FileWorker, limits},
     },
     kernel::{Code, Error, Result, clock::System},
-    platform::{
-        db::migrate,
-        workers::{self, Heartbeat, WorkerRole},
-    },
+    platform::db::{Exchange, migrate},
     server,
 };
 
@@ -108,7 +105,23 @@ impl Crew {
         check_migrated(&config).await?;
         let base_url = config.server.base_url(port);
         let app = compose::app(config, Arc::new(System), Arc::new(System), base_url)?;
-        Ok(Crew::new(Arc::new(app), stop))
+        let mut crew = Crew::new(Arc::new(app), stop);
+        crew.exchange()?;
+        Ok(crew)
+    }
+
+    /// Adds the wake-ups to and from other processes on the same database.
+    fn exchange(&mut self) -> Result<()> {
+        let exchange = Exchange {
+            db: self.app.db.clone(),
+            url: self.app.config.database.app()?,
+        };
+        let stop = self.stop.clone();
+        self.roles.spawn(async move {
+            exchange.run(stop).await;
+            Ok(())
+        });
+        Ok(())
     }
 
     /// Adds the API on `listener`.
@@ -162,31 +175,13 @@ fn outcome(ended: Result<Result<()>, JoinError>) -> Result<()> {
     ended.map_err(Error::internal).and_then(|result| result)
 }
 
-/// Reads files until `stop`, under a heartbeat that outlives the work: what ends
-/// under a dead lease would be done again.
+/// Reads files until `stop`.
 async fn read_files(app: Arc<App>, stop: CancellationToken) -> Result<()> {
-    let id = workers::register(&app.db, WorkerRole::File).await?;
     let sandbox = Sandbox {
         limits: limits(&app.config),
         ..Sandbox::of_this_program()?
     };
-    let heart = CancellationToken::new();
-    let heartbeat = Heartbeat {
-        db: app.db.clone(),
-        id,
-        role: WorkerRole::File,
-        every: app.config.agent.heartbeat(),
-    };
-    let work = async {
-        let worker = FileWorker::new(Arc::clone(&app), sandbox, id);
-        // What a killed predecessor left need not wait for the first sweep.
-        if let Err(error) = worker.requeue_abandoned().await {
-            tracing::warn!(error = %error.chain(), "abandoned files were not looked for");
-        }
-        worker.run(stop).await;
-        heart.cancel();
-    };
-    tokio::join!(heartbeat.run(heart.clone()), work);
+    FileWorker::register(app, sandbox).await?.run(stop).await;
     Ok(())
 }
 

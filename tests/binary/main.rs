@@ -87,7 +87,11 @@ impl Dev {
     /// Ctrl-C, and its exit status.
     async fn interrupt(mut self) -> ExitStatus {
         let pid = self.child.id().unwrap().to_string();
-        let sent = Command::new("kill").args(["-INT", &pid]).status().await.unwrap();
+        let sent = Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .await
+            .unwrap();
         assert!(sent.success());
         while self.line().await.is_some() {}
         self.child.wait().await.unwrap()
@@ -121,7 +125,15 @@ impl Ada {
         let http = reqwest::Client::builder().build().unwrap();
         let who = json!({ "userId": "dev-ada", "email": "ada@example.com" });
         let url = format!("{base}/auth/dev-token");
-        let answer: Value = http.post(url).json(&who).send().await.unwrap().json().await.unwrap();
+        let answer: Value = http
+            .post(url)
+            .json(&who)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         let token = answer["token"].as_str().unwrap().to_owned();
         Ada { base, token, http }
     }
@@ -135,15 +147,24 @@ impl Ada {
 
     /// The node of the demo job, whole.
     async fn demo_node(&self) -> Value {
-        let org = self.get("/orgs").await["data"][0]["id"].as_str().unwrap().to_owned();
+        let org = self.get("/orgs").await["data"][0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let projects = self.get(&format!("/orgs/{org}/projects")).await;
         assert_eq!(projects["total"], 1, "seeded once");
         let project = projects["data"][0]["id"].as_str().unwrap();
         let nodes = self.get(&format!("/projects/{project}/nodes")).await;
         let is_demo = |node: &&Value| node["metadata"]["demo"] == "analysis";
-        let found: Vec<&Value> = nodes["data"].as_array().unwrap().iter().filter(is_demo).collect();
+        let found: Vec<&Value> = nodes["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(is_demo)
+            .collect();
         assert_eq!(found.len(), 1, "seeded once");
-        self.get(&format!("/nodes/{}", found[0]["id"].as_str().unwrap())).await
+        self.get(&format!("/nodes/{}", found[0]["id"].as_str().unwrap()))
+            .await
     }
 }
 
@@ -156,7 +177,10 @@ async fn the_job_completes_once_however_often_it_is_killed() {
     'runs: loop {
         let mut dev = Dev::start(folder.path(), port);
         for n in 0.. {
-            let line = dev.line().await.unwrap_or_else(|| panic!("run {kills} ended by itself"));
+            let line = dev
+                .line()
+                .await
+                .unwrap_or_else(|| panic!("run {kills} ended by itself"));
             if line.contains(LAST_LINE) {
                 // The whole job was shown before its turn to be killed came.
                 dev.kill().await;
@@ -170,12 +194,18 @@ async fn the_job_completes_once_however_often_it_is_killed() {
         }
         kills += 1;
     }
-    assert!(journal_kills >= 10, "{journal_kills} kills of {kills} fell into the journal");
+    assert!(
+        journal_kills >= 10,
+        "{journal_kills} kills of {kills} fell into the journal"
+    );
 
     let mut dev = Dev::start(folder.path(), port);
     let shown = dev.shown().await.join("\n");
     assert!(shown.contains("p. "), "outputs name their pages:\n{shown}");
-    assert!(shown.contains("demo/analyst"), "the demo model is named:\n{shown}");
+    assert!(
+        shown.contains("demo/analyst"),
+        "the demo model is named:\n{shown}"
+    );
     let ada = Ada::sign_in(port).await;
     assert_job_done_once(&ada).await;
     assert_no_secret_shows(folder.path(), &ada).await;
@@ -199,7 +229,9 @@ async fn assert_job_done_once(ada: &Ada) {
         assert!(source["page"].as_i64().unwrap() >= 1, "{source}");
     }
     let project = node["projectId"].as_str().unwrap();
-    let below = ada.get(&format!("/projects/{project}/nodes?parentId={id}")).await;
+    let below = ada
+        .get(&format!("/projects/{project}/nodes?parentId={id}"))
+        .await;
     assert_eq!(below["total"], 1, "one sub-node");
 
     let runs = ada.get(&format!("/nodes/{id}/executions")).await;
@@ -223,7 +255,12 @@ async fn assert_no_secret_shows(folder: &Path, ada: &Ada) {
     assert!(secrets.len() >= 2, "{} secrets", secrets.len());
     secrets.push(&ada.token);
     let node = ada.demo_node().await;
-    let runs = ada.get(&format!("/nodes/{}/executions", node["id"].as_str().unwrap())).await;
+    let runs = ada
+        .get(&format!(
+            "/nodes/{}/executions",
+            node["id"].as_str().unwrap()
+        ))
+        .await;
     let run = runs["data"][0]["id"].as_str().unwrap();
     let trace = ada.get(&format!("/executions/{run}/trace")).await;
     let log = std::fs::read_to_string(folder.join("glassbox.log")).unwrap();

@@ -12,7 +12,10 @@ async fn refused(mut command: tokio::process::Command) -> String {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     let said = said.trim();
-    assert!(said.starts_with("glassbox: ") && said.ends_with('.'), "{said:?}");
+    assert!(
+        said.starts_with("glassbox: ") && said.ends_with('.'),
+        "{said:?}"
+    );
     assert_eq!(said.lines().count(), 1, "{said:?}");
     said.to_owned()
 }
@@ -23,7 +26,10 @@ async fn a_port_in_use_is_named_with_a_way_out() {
     let port = listener.local_addr().unwrap().port();
     let folder = TempDir::new().unwrap();
     let said = refused(command(folder.path(), port)).await;
-    assert!(said.contains(&port.to_string()) && said.contains("--port"), "{said}");
+    assert!(
+        said.contains(&port.to_string()) && said.contains("--port"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +52,11 @@ async fn a_folder_without_postgres_programs_is_named_with_a_way_out() {
 async fn a_named_database_is_never_reset() {
     let folder = TempDir::new().unwrap();
     let mut dev = command(folder.path(), free_port());
-    dev.args(["--reset", "--database-url", "postgres://nobody@127.0.0.1:1/x"]);
+    dev.args([
+        "--reset",
+        "--database-url",
+        "postgres://nobody@127.0.0.1:1/x",
+    ]);
     let said = refused(dev).await;
     assert!(said.contains("--database-url"), "{said}");
 }
