@@ -46,11 +46,13 @@ impl Database {
             bin,
             durable: true,
         };
-        let step = Mutex::new(None);
+        let step = Mutex::new(None::<Step>);
         let cluster = Cluster::start(options, &|now| {
             let Ok(mut step) = step.lock() else { return };
             // There is one spinner, so the step before must be done with it.
-            step.take().map(Step::done);
+            if let Some(before) = step.take() {
+                before.done();
+            }
             *step = told(now).map(|what| screen.step(what));
         })
         .await
