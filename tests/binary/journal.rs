@@ -38,7 +38,7 @@ pub async fn kill_at_next_entry(folder: &Path, port: u16) -> Option<i64> {
             biased;
             entry = entries.next() => break Some(entry.unwrap().unwrap().payload.parse().unwrap()),
             line = dev.line() => {
-                if line.expect("it ended by itself").contains(LAST_LINE) {
+                if line.is_none_or(|line| line.contains(LAST_LINE)) {
                     break None;
                 }
             }
