@@ -130,3 +130,81 @@ async fn a_page_of_organizations_leads_to_the_next_without_gap_or_repeat() {
     }
     assert_eq!(seen, ["labs-4", "labs-3", "labs-2", "labs-1", "labs-0"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_requests_get_a_code_and_a_sentence() {
+    let test = TestApp::start().await;
+    let ada = test.user("ada").await;
+    let body = |text: String, kind: &str| {
+        ada.request("POST", "/orgs")
+            .header("content-type", kind)
+            .body(text)
+    };
+    let large = json!({ "name": "x".repeat(1 << 20), "slug": "labs" }).to_string();
+    for (request, status, code) in [
+        (body("{".into(), "application/json"), 400, "MALFORMED_JSON"),
+        (
+            body("\u{1}".into(), "application/json"),
+            400,
+            "MALFORMED_JSON",
+        ),
+        (
+            body("[]".into(), "application/json"),
+            400,
+            "VALIDATION_FAILED",
+        ),
+        (
+            body("{}".into(), "application/json"),
+            400,
+            "VALIDATION_FAILED",
+        ),
+        (
+            body("{}".into(), "text/plain"),
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+        ),
+        (body(large, "application/json"), 413, "BODY_TOO_LARGE"),
+        (
+            ada.request("GET", "/orgs/not-an-id"),
+            400,
+            "VALIDATION_FAILED",
+        ),
+        (
+            ada.request("GET", "/orgs?limit=0"),
+            400,
+            "VALIDATION_FAILED",
+        ),
+        (
+            ada.request("GET", "/orgs?limit=many"),
+            400,
+            "VALIDATION_FAILED",
+        ),
+        (
+            ada.request("GET", "/orgs?cursor=x"),
+            400,
+            "VALIDATION_FAILED",
+        ),
+    ] {
+        ada.send(request).await.expect_problem(status, code);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_ends_when_its_time_is_over() {
+    let test = TestApp::start_with_manual_clock().await;
+    let ada = test.user("ada").await;
+    ada.get("/users/me").await.expect(200);
+    test.clock.advance(chrono::TimeDelta::hours(24));
+    ada.get("/users/me")
+        .await
+        .expect_problem(401, "TOKEN_EXPIRED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn development_tokens_are_not_there_unless_configured() {
+    let off = [("auth.dev_tokens", "false".to_owned())];
+    let test = TestApp::start_configured(&off).await;
+    let body = json!({ "userId": "ada", "email": "ada@example.com" });
+    let answer = test.anonymous().post("/auth/dev-token", body).await;
+    answer.expect_problem(404, "ROUTE_NOT_FOUND");
+}
