@@ -50,7 +50,7 @@ check-lints:
 
 check-reference:
 	$(call say,the reference documentation)
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --no-deps --document-private-items
 
 check-schema: setup
 	$(call say,src/platform/db/schema.rs against a migrated database)
@@ -62,8 +62,8 @@ check-openapi: $(VENV)/stamp
 	$(VENV)/bin/openapi-spec-validator docs/openapi.json
 
 generate: setup ## Write schema.rs, docs/openapi.json and docs/ERRORS.md anew.
-	GLASSBOX_GENERATE=1 cargo test --locked --test database -- --ignored schema_rs_is_what_the_migrations_make
-	GLASSBOX_GENERATE=1 cargo test --locked --test documents current
+	UPDATE_GENERATED=1 cargo test --locked --test database -- --ignored schema_rs_is_what_the_migrations_make
+	UPDATE_GENERATED=1 cargo test --locked --test documents current
 
 $(VENV)/stamp: deploy/dev/checks.txt
 	$(call say,the tools of the checks, into $(VENV))

@@ -142,6 +142,7 @@ create table node_inputs (
 );
 create index node_inputs_of_node on node_inputs (org_id, node_id, sort_order, created_at, id);
 create index node_inputs_by_file on node_inputs (org_id, file_id) where file_id is not null;
+create index node_inputs_by_source on node_inputs (org_id, source_node_id) where source_node_id is not null;
 
 create table node_outputs (
     id uuid primary key,
@@ -188,6 +189,7 @@ create table node_dependencies (
 );
 create index node_dependencies_downstream on node_dependencies (org_id, source_node_id);
 create index node_dependencies_upstream on node_dependencies (org_id, target_node_id);
+create index node_dependencies_by_input on node_dependencies (org_id, target_input_id);
 
 create table templates (
     id uuid primary key,

@@ -38,6 +38,9 @@ create table agent_executions (
         on delete set null (parent_execution_id)
 );
 create index agent_executions_newest on agent_executions (org_id, node_id, created_at desc, id desc);
+create index agent_executions_by_project on agent_executions (org_id, project_id);
+create index agent_executions_by_parent on agent_executions (org_id, parent_execution_id)
+    where parent_execution_id is not null;
 -- One active run a node: the database decides between two that start at once.
 create unique index agent_executions_one_active on agent_executions (org_id, node_id)
     where status not in ('complete', 'failed', 'cancelled');

@@ -13,7 +13,7 @@
 //! Datalog runs; the user and the execution are read from the first block alone,
 //! which only we can sign; no token, key or text of a token is logged or returned.
 //!
-//! [`authorise`] asks both, inside the transaction that will do the work, and what
+//! [`authorise()`] asks both, inside the transaction that will do the work, and what
 //! it gives, a [`Grant`], is the only thing operations accept. The rules themselves
 //! are pure; only `store` knows the database, and nothing here knows the web.
 

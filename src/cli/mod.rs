@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Cli {
-    /// Which config/<env>.toml to read.
+    /// Which `config/<env>.toml` to read.
     #[arg(
         long,
         global = true,

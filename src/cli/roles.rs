@@ -3,10 +3,9 @@
 //! Each runs until it is told to stop (SIGTERM or Ctrl-C), then hands over what it
 //! holds: containers are killed soon after. `dev` runs all of them in one [`Crew`].
 //!
-//! Every role brings a relay, of which a lock in the database lets one work at a time,
-//! so any combination of processes publishes what it writes. Between processes the bus
-//! is not shared yet: an instant stream needs the process that writes to be the one
-//! that is asked, and over others Server-Sent Events find news by their slow scan.
+//! The relay goes with the API: what it publishes on the bus is for those who watch
+//! through that process, and the bus is not shared between processes yet. A second
+//! `serve` leaves the relay to the first; its own streams find news by their slow scan.
 
 use std::{net::TcpListener, process, sync::Arc};
 
@@ -86,16 +85,13 @@ pub struct Crew {
 }
 
 impl Crew {
-    /// A crew whose only role yet is the relay. `stop` tells it to stop, and is told
-    /// when it stops.
+    /// A crew without a role yet. `stop` tells it to stop, and is told when it stops.
     pub fn new(app: Arc<App>, stop: CancellationToken) -> Self {
-        let mut roles = JoinSet::new();
-        let relay = compose::relay(&app).run(stop.clone());
-        roles.spawn(async move {
-            relay.await;
-            Ok(())
-        });
-        Crew { app, stop, roles }
+        Crew {
+            app,
+            stop,
+            roles: JoinSet::new(),
+        }
     }
 
     /// The crew of a process of its own: stopped by signals, on a database that must
@@ -124,8 +120,13 @@ impl Crew {
         Ok(())
     }
 
-    /// Adds the API on `listener`.
+    /// Adds the API on `listener`, and the relay.
     pub fn serve(&mut self, listener: TcpListener) {
+        let relay = compose::relay(&self.app).run(self.stop.clone());
+        self.roles.spawn(async move {
+            relay.await;
+            Ok(())
+        });
         let serving = server::serve(Arc::clone(&self.app), listener, self.stop.clone());
         self.roles.spawn(serving);
     }

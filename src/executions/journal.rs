@@ -10,14 +10,13 @@ use serde_json::{Value, json};
 
 use super::{
     chain,
-    model::{Change, Execution, Lease, NewEvent, Status, TraceEvent, TraceKind},
+    model::{Change, Execution, Lease, NewEvent, Status, Totals, TraceEvent, TraceKind},
     store,
 };
 use crate::{
     kernel::{
         Code, Error, ExecutionId, Id, OrgId, Result, Scope, WorkerId, canonical,
         event::{Channel, Event, EventKind},
-        text::TextEnum,
     },
     outbox,
     platform::{db::Tx, workers},
@@ -142,29 +141,10 @@ async fn write(
     for event in &written {
         outbox::emit(tx, &trace_event(head, event)).await?;
     }
-    let last = written.last().map(what).unwrap_or_default();
+    let last = written.last().map(TraceEvent::what).unwrap_or_default();
     let steps = head.last_sequence + i64::try_from(written.len()).unwrap_or(0);
     outbox::emit(tx, &update_event(head, &execution, &last, steps)).await?;
     Ok(written)
-}
-
-/// What a few entries add to the totals.
-pub(super) struct Totals {
-    pub tokens_in: i64,
-    pub tokens_out: i64,
-    /// `None` when the price of any of them is unknown.
-    pub cost_micros: Option<i64>,
-}
-
-impl Totals {
-    fn of(events: &[TraceEvent]) -> Self {
-        let calls = || events.iter().filter(|event| event.model.is_some());
-        Totals {
-            tokens_in: calls().filter_map(|call| call.tokens_in).sum(),
-            tokens_out: calls().filter_map(|call| call.tokens_out).sum(),
-            cost_micros: calls().map(|call| call.cost_micros).sum(),
-        }
-    }
 }
 
 fn chained(tx: &Tx, head: &store::Head, events: Vec<NewEvent>) -> Vec<TraceEvent> {
@@ -192,22 +172,6 @@ fn chained(tx: &Tx, head: &store::Head, events: Vec<NewEvent>) -> Vec<TraceEvent
         chained.push(entry);
     }
     chained
-}
-
-/// A few words on what an entry is about: the tool's name, the reason, the title.
-pub fn what(event: &TraceEvent) -> String {
-    let data = &event.event_data;
-    let word = ["tool", "title", "label", "message", "summary", "model"]
-        .iter()
-        .find_map(|key| data.get(key).and_then(Value::as_str));
-    match word {
-        Some(word) => format!(
-            "{}: {}",
-            event.event_type,
-            word.chars().take(120).collect::<String>()
-        ),
-        None => event.event_type.as_str().to_owned(),
-    }
 }
 
 fn channels(head: &store::Head) -> Vec<Channel> {

@@ -252,6 +252,45 @@ pub struct TraceEvent {
     pub prev_hash: String,
 }
 
+impl TraceEvent {
+    /// A few words on what it is about: the tool's name, the reason, the title.
+    pub fn what(&self) -> String {
+        let word = ["tool", "title", "label", "message", "summary", "model"]
+            .iter()
+            .find_map(|key| self.event_data.get(key).and_then(Value::as_str));
+        match word {
+            Some(word) => {
+                let word: String = word.chars().take(120).collect();
+                format!("{}: {word}", self.event_type)
+            }
+            None => self.event_type.to_string(),
+        }
+    }
+}
+
+/// What a few entries add to an execution's totals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Totals {
+    /// Tokens the model read.
+    pub tokens_in: i64,
+    /// Tokens it wrote.
+    pub tokens_out: i64,
+    /// US dollars in millionths; `None` when the price of any call is unknown.
+    pub cost_micros: Option<i64>,
+}
+
+impl Totals {
+    /// The sum over the calls of a model among `events`.
+    pub fn of(events: &[TraceEvent]) -> Self {
+        let calls = || events.iter().filter(|event| event.model.is_some());
+        Totals {
+            tokens_in: calls().filter_map(|call| call.tokens_in).sum(),
+            tokens_out: calls().filter_map(|call| call.tokens_out).sum(),
+            cost_micros: calls().map(|call| call.cost_micros).sum(),
+        }
+    }
+}
+
 /// An entry that is about to be appended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {

@@ -8,11 +8,9 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 
-use super::{
-    journal::{self, Totals},
-    model::{
-        Change, Execution, ExecutionConfig, HumanInputRequest, Lease, Status, TraceEvent, TraceKind,
-    },
+use super::model::{
+    Change, Execution, ExecutionConfig, HumanInputRequest, Lease, Status, Totals, TraceEvent,
+    TraceKind,
 };
 use crate::{
     kernel::{
@@ -402,7 +400,7 @@ pub(super) async fn summary(tx: &mut Tx, id: ExecutionId, count: i64) -> Result<
         .into_iter()
         .rev()
         .map(TraceEvent::from)
-        .map(|event| json!({ "sequenceNumber": event.sequence_number, "what": journal::what(&event) }))
+        .map(|event| json!({ "sequenceNumber": event.sequence_number, "what": event.what() }))
         .collect())
 }
 

@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,8 @@ const SLOW_SCAN: Duration = Duration::from_secs(5);
 const AROUND_PARSING: Duration = Duration::from_secs(120);
 /// The wait before the second try; it doubles with each one.
 const BACKOFF: Duration = Duration::from_secs(5);
+/// An upload that was begun earlier is not being received any more.
+const LONGEST_UPLOAD: TimeDelta = TimeDelta::days(1);
 /// The longest wait between two tries.
 const MAX_BACKOFF: Duration = Duration::from_secs(600);
 
@@ -144,6 +147,7 @@ impl FileWorker {
     }
 
     async fn sweep(&self, stop: &CancellationToken) {
+        self.sweep_uploads().await;
         loop {
             match self.requeue_abandoned().await {
                 Ok(0) => {}
@@ -155,6 +159,20 @@ impl FileWorker {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(self.app.config.agent.sweep()) => {}
+            }
+        }
+    }
+
+    /// Removes what uploads left that a killed server was receiving.
+    async fn sweep_uploads(&self) {
+        let Some(folder) = &self.app.folder else {
+            return;
+        };
+        match folder.sweep(self.app.db.now() - LONGEST_UPLOAD).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "unfinished uploads removed"),
+            Err(error) => {
+                tracing::warn!(error = %error.chain(), "unfinished uploads were not looked for");
             }
         }
     }

@@ -44,13 +44,14 @@ pub struct Project {
 
 /// How new nodes of a project begin.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct ProjectSettings {
     /// The state of new nodes; the first one unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub default_node_status: Option<String>,
     /// Whether new nodes are given to an agent.
+    #[serde(default)]
     pub auto_assign_agent: bool,
 }
 

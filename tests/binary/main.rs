@@ -1,17 +1,18 @@
 //! The newcomer's job, with the built program: `glassbox dev` on an empty folder, killed
-//! at every line that it prints, and asked over HTTP what came of it.
+//! at every line and every entry of the journal, and asked over HTTP what came of it.
 
 #![expect(
-    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"
 )]
 
+mod journal;
 mod refusals;
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     process::{ExitStatus, Stdio},
 };
@@ -50,8 +51,8 @@ fn command(folder: &Path, port: u16) -> Command {
 }
 
 impl Dev {
-    fn start(folder: &Path, port: u16) -> Self {
-        let mut child = command(folder, port).spawn().unwrap();
+    fn start(folder: &Path, port: u16, arguments: &[&str]) -> Self {
+        let mut child = command(folder, port).args(arguments).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Dev { child, lines }
     }
@@ -102,14 +103,6 @@ impl Dev {
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap().port()
-}
-
-/// What a line of the journal looks like: it begins with a time of day.
-fn is_journal(line: &str) -> bool {
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    let time = line.trim().split(' ').next().unwrap_or_default();
-    let parts: Vec<&str> = time.split([':', '.']).collect();
-    parts.len() == 4 && parts.iter().all(|part| !part.is_empty() && digits(part))
 }
 
 /// Asks the API as Ada.
@@ -172,34 +165,25 @@ impl Ada {
 async fn the_job_completes_once_however_often_it_is_killed() {
     let folder = TempDir::new().unwrap();
     let port = free_port();
-    let mut kills = 0;
-    let mut journal_kills = 0;
-    'runs: loop {
-        let mut dev = Dev::start(folder.path(), port);
-        for n in 0.. {
-            let line = dev
-                .line()
-                .await
-                .unwrap_or_else(|| panic!("run {kills} ended by itself"));
-            if line.contains(LAST_LINE) {
-                // The whole job was shown before its turn to be killed came.
-                dev.kill().await;
-                break 'runs;
-            }
-            if n == kills {
-                journal_kills += usize::from(is_journal(&line));
-                dev.kill().await;
-                break;
-            }
-        }
-        kills += 1;
+    // While it makes its database, and then while it prepares the job.
+    for n in 0..8 {
+        kill_at_line(folder.path(), port, n, &["--no-demo"]).await;
     }
-    assert!(
-        journal_kills >= 10,
-        "{journal_kills} kills of {kills} fell into the journal"
-    );
+    journal::announce(folder.path(), port).await;
+    for n in 0.. {
+        let line = kill_at_line(folder.path(), port, n, &[]).await;
+        if line.contains("The agent works") {
+            break;
+        }
+    }
+    // At every entry of the journal: each run is killed as soon as it has written one.
+    let mut killed_at = BTreeSet::new();
+    while let Some(entry) = journal::kill_at_next_entry(folder.path(), port).await {
+        assert!(killed_at.insert(entry), "entry {entry} was written twice");
+    }
+    assert!(killed_at.len() >= 15, "killed at {killed_at:?}");
 
-    let mut dev = Dev::start(folder.path(), port);
+    let mut dev = Dev::start(folder.path(), port, &[]);
     let shown = dev.shown().await.join("\n");
     assert!(shown.contains("p. "), "outputs name their pages:\n{shown}");
     assert!(
@@ -213,6 +197,23 @@ async fn the_job_completes_once_however_often_it_is_killed() {
     assert!(dev.interrupt().await.success());
     let left = folder.path().join("postgres/data/postmaster.pid");
     assert!(!left.exists(), "Postgres stopped too");
+}
+
+/// Starts it, kills it after line `n` (from 0) or after the last one, and answers that line.
+async fn kill_at_line(folder: &Path, port: u16, n: usize, arguments: &[&str]) -> String {
+    let mut dev = Dev::start(folder, port, arguments);
+    let mut line = String::new();
+    for _ in 0..=n {
+        line = dev
+            .line()
+            .await
+            .unwrap_or_else(|| panic!("it ended by itself after {line:?}"));
+        if line.contains(LAST_LINE) || line.contains("The agent works") {
+            break;
+        }
+    }
+    dev.kill().await;
+    line
 }
 
 async fn assert_job_done_once(ada: &Ada) {

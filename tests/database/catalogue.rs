@@ -92,10 +92,6 @@ async fn no_function_runs_with_more_rights_than_its_caller() {
 /// deletes the row they point at reads more than it should. May only shrink.
 const WITHOUT_INDEX: &[&str] = &[
     // An index that leads with the organization narrows these.
-    "agent_executions(org_id, parent_execution_id)",
-    "agent_executions(org_id, project_id)",
-    "node_dependencies(org_id, target_input_id)",
-    "node_inputs(org_id, source_node_id)",
     // `nodes_by_parent` leads with two of the three.
     "nodes(org_id, project_id, parent_id)",
     // Short tables: they hold what has not been swept yet.

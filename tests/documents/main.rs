@@ -1,6 +1,6 @@
 //! The documents in the repository say what the program does.
 //!
-//! `GLASSBOX_GENERATE=1` (which is `make generate`) writes the generated ones instead
+//! `UPDATE_GENERATED=1` (which is `make generate`) writes the generated ones instead
 //! of comparing them.
 
 #![expect(
@@ -30,7 +30,7 @@ fn read(name: &str) -> String {
 /// Compares a generated document with the one in the repository, or writes it.
 #[track_caller]
 fn is_current(name: &str, text: &str) {
-    if std::env::var_os("GLASSBOX_GENERATE").is_some() {
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
         std::fs::write(path_of(name), text).unwrap();
         return;
     }
