@@ -363,7 +363,15 @@ impl Job<'_> {
     async fn show_outputs(&self, execution: &Execution, extent: Extent) -> Result<()> {
         let node: NodeView = self.client.get(&self.node_path("")).await?;
         let by = Some(execution.id.to_string());
-        let outputs = node.outputs.iter().filter(|o| o.execution_id == by);
+        let outputs: Vec<&Output> = node
+            .outputs
+            .iter()
+            .filter(|output| output.execution_id == by)
+            .collect();
+        if outputs.is_empty() {
+            self.screen.line("It added no outputs.");
+            return Ok(());
+        }
         self.screen.heading("Outputs");
         for output in outputs {
             outputs::show(self.screen, output, extent);

@@ -5,7 +5,10 @@ use chrono::Local;
 use console::{Style, measure_text_width};
 use serde_json::Value;
 
-use super::show::{bold, cell, dim, plain, right};
+use super::{
+    demo::is_scripted,
+    show::{bold, cell, dim, plain, right},
+};
 use crate::executions::model::{TraceEvent, TraceKind};
 
 const TIME: usize = 12;
@@ -80,7 +83,7 @@ fn what(event: &TraceEvent) -> String {
         TraceKind::LlmCall => said(data),
         TraceKind::ToolCall => used(data),
         TraceKind::OutputAdded => output(data),
-        TraceKind::ExecutionStart => format!("runs on {}", field(data, "model")),
+        TraceKind::ExecutionStart => begun(field(data, "model")),
         _ => ["summary", "message", "prompt", "title", "label", "reason"]
             .iter()
             .map(|name| field(data, name))
@@ -89,6 +92,14 @@ fn what(event: &TraceEvent) -> String {
             .to_owned(),
     };
     plain(&text)
+}
+
+fn begun(model: &str) -> String {
+    if is_scripted(model) {
+        format!("runs on {model}, a scripted stand-in")
+    } else {
+        format!("runs on {model}")
+    }
 }
 
 /// The model's words, and the tools it asks for.

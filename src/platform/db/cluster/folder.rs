@@ -3,7 +3,7 @@
 //! ```text
 //! <dir>/lock          locked as long as a glassbox uses the folder
 //! <dir>/data/         the data, complete or absent
-//! <dir>/data.new/     what initdb has not finished; removed at the next start
+//! <dir>/data.new.<n>/ what initdb has not finished; removed before it is run again
 //! <dir>/socket/       mode 0700: who may enter it may use the database
 //! <dir>/initdb.log    what initdb said
 //! <dir>/postgres.log  this run's log; the one before it ends in .old
@@ -22,6 +22,9 @@ use super::error::ClusterError;
 /// The name Postgres gives its socket. The port in it tells servers apart that
 /// share a folder; ours share none, so it is always the default.
 pub(super) const SOCKET: &str = ".s.PGSQL.5432";
+
+/// How the names of half-made data folders begin.
+const UNFINISHED: &str = "data.new";
 
 /// The longest path of a unix socket in bytes: `sun_path` without its final NUL
 /// on Linux.
@@ -90,17 +93,38 @@ impl Folder {
         }
     }
 
-    /// An empty folder for initdb to fill, in place of any half-made one.
+    /// An empty folder for initdb to fill. Its name is this process's own: the initdb of
+    /// a killed glassbox may still be there, and on its way out it empties its folder.
     pub(super) fn make_new_data(&self, account: &Account) -> Result<PathBuf, ClusterError> {
-        let path = self.dir.join("data.new");
-        match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(ClusterError::folder("removed", &path)(error));
-            }
-            _ => {}
-        }
+        self.remove_unfinished();
+        let path = self
+            .dir
+            .join(format!("{UNFINISHED}.{}", std::process::id()));
         make_private(&path, account).map_err(ClusterError::folder("written", &path))?;
         Ok(path)
+    }
+
+    /// Removes what earlier runs left half-made. One that can't be removed is being
+    /// written, or removed, by an initdb that is about to end.
+    fn remove_unfinished(&self) {
+        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        for entry in entries {
+            let name = entry.file_name();
+            if name
+                .to_str()
+                .is_some_and(|name| name.starts_with(UNFINISHED))
+            {
+                drop(fs::remove_dir_all(entry.path()));
+            }
+        }
+    }
+
+    /// An empty log for initdb; another file than a killed run's, whose initdb may
+    /// still write to it.
+    pub(super) fn new_initdb_log(&self) -> Result<File, ClusterError> {
+        let log = self.initdb_log();
+        drop(fs::remove_file(&log));
+        File::create(&log).map_err(ClusterError::folder("written", &log))
     }
 
     /// Puts what initdb filled in its place. The rename itself is synced, so that

@@ -248,9 +248,9 @@ async fn create(
     binaries: &Binaries,
     durable: bool,
 ) -> Result<(), ClusterError> {
-    let new = make_new_data(folder, account).await?;
+    let new = folder.make_new_data(account)?;
     let log = folder.initdb_log();
-    let output = std::fs::File::create(&log).map_err(ClusterError::folder("written", &log))?;
+    let output = folder.new_initdb_log()?;
     let mut command = account.command("initdb");
     command.arg("-D").arg(&new).args([
         "--username=postgres",
@@ -271,18 +271,6 @@ async fn create(
         said: folder::last_words(&log),
         log,
     })
-}
-
-/// Makes the folder for initdb in place of a half-made one. An initdb whose glassbox
-/// was killed ends a moment later and may still be filling it.
-async fn make_new_data(folder: &Folder, account: &Account) -> Result<PathBuf, ClusterError> {
-    let begun = Instant::now();
-    loop {
-        match folder.make_new_data(account) {
-            Err(_) if begun.elapsed() < SLOW => sleep(GLANCE).await,
-            made => return made,
-        }
-    }
 }
 
 /// Starts a program of Postgres with all its output going to `log`.
