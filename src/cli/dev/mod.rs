@@ -53,7 +53,7 @@ use crate::{
 
 /// Only this machine: anybody who reaches the port can sign in as anybody.
 const HOST: &str = "127.0.0.1";
-/// Which config/<env>.toml is read.
+/// Which `config/<env>.toml` is read.
 const ENVIRONMENT: &str = "dev";
 /// How long the roles may take to hand over what they hold.
 const PATIENCE: Duration = Duration::from_secs(10);
