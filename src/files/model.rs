@@ -244,7 +244,7 @@ pub struct FileFilter {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Segment {
-    /// The page, counted from 1, where the document has pages.
+    /// The page, counted from 1; only documents with pages, such as PDF.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub page: Option<u32>,
     /// The headings above, outermost first: `Findings > Root cause`.

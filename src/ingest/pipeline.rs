@@ -11,11 +11,11 @@ use tempfile::TempPath;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
-    extract::{Extracted, Failure, FailureClass, Format, HEAD_BYTES, Metadata, Segment},
+    extract::{Extracted, Failure, FailureClass, Format, HEAD_BYTES, Metadata},
     sandbox::Sandbox,
 };
 use crate::{
-    files::model::{self, Claim, Reading},
+    files::model::{Claim, Reading},
     kernel::{Error, Result, error::Kind},
     platform::blobs::{BlobReader, Blobs},
 };
@@ -86,17 +86,8 @@ async fn fetch(mut blob: BlobReader) -> Result<Fetched> {
 fn text(format: Format, extracted: Extracted) -> Reading {
     Reading::Text {
         metadata: describe(Some(format), "complete", Some(extracted.metadata)),
-        segments: extracted.segments.into_iter().map(segment).collect(),
+        segments: extracted.segments,
         text: extracted.text,
-    }
-}
-
-fn segment(part: Segment) -> model::Segment {
-    model::Segment {
-        page: part.page,
-        heading: part.heading,
-        start: part.start,
-        end: part.end,
     }
 }
 

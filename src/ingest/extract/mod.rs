@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::text::text_enum;
 
+pub use crate::files::model::Segment;
 pub use format::{Format, HEAD_BYTES};
 
 /// What a document says.
@@ -35,22 +36,6 @@ pub struct Extracted {
     pub segments: Vec<Segment>,
     /// What the document says of itself.
     pub metadata: Metadata,
-}
-
-/// A part of the text that a citation can name: a page or a section.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Segment {
-    /// The page, counted from 1; PDF only.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub page: Option<u32>,
-    /// The headings above, outermost first: `Findings > Root cause`; Markdown and DOCX.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub heading: Option<String>,
-    /// Where the segment starts, in characters (not bytes) of the text.
-    pub start: usize,
-    /// Where it ends, exclusive, in characters of the text.
-    pub end: usize,
 }
 
 /// What a document says of itself.
