@@ -20,7 +20,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
 };
 
@@ -78,6 +78,14 @@ impl Dev {
             }
         }
         panic!("it ended by itself:\n{}", shown.join("\n"));
+    }
+
+    /// What it said on standard error before it ended by itself.
+    async fn last_words(mut self) -> String {
+        let mut words = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        stderr.read_to_string(&mut words).await.unwrap();
+        words
     }
 
     /// SIGKILL, and gone.
@@ -204,10 +212,10 @@ async fn kill_at_line(folder: &Path, port: u16, n: usize, arguments: &[&str]) ->
     let mut dev = Dev::start(folder, port, arguments);
     let mut line = String::new();
     for _ in 0..=n {
-        line = dev
-            .line()
-            .await
-            .unwrap_or_else(|| panic!("it ended by itself after {line:?}"));
+        line = match dev.line().await {
+            Some(line) => line,
+            None => panic!("it ended after {line:?}: {}", dev.last_words().await),
+        };
         if line.contains(LAST_LINE) || line.contains("The agent works") {
             break;
         }
