@@ -160,11 +160,16 @@ impl Folder {
                 // answer in our server's place.
                 let metadata =
                     fs::symlink_metadata(&path).map_err(ClusterError::folder("read", &path))?;
-                let ours = metadata.is_dir()
-                    && metadata.uid() == account.uid()
-                    && metadata.mode() & 0o077 == 0;
-                ours.then_some(path.clone())
-                    .ok_or(ClusterError::SocketFolder { path })
+                let private = metadata.is_dir() && metadata.mode() & 0o077 == 0;
+                if private && metadata.uid() == account.uid() {
+                    Ok(path)
+                } else if private && metadata.uid() == rustix::process::geteuid().as_raw() {
+                    // We made it, and were killed before we gave it away.
+                    give(&path, account).map_err(ClusterError::folder("written", &path))?;
+                    Ok(path)
+                } else {
+                    Err(ClusterError::SocketFolder { path })
+                }
             }
             Err(error) => Err(ClusterError::folder("written", &path)(error)),
         }
@@ -187,6 +192,11 @@ impl Folder {
 /// Makes a folder that only the server's user may enter, and gives it to that user.
 fn make_private(path: &Path, account: &Account) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)?;
+    give(path, account)
+}
+
+/// Gives a folder of ours to the server's user, where that is another one.
+fn give(path: &Path, account: &Account) -> io::Result<()> {
     match account.owner() {
         Some(owner) => std::os::unix::fs::chown(path, Some(owner.uid), Some(owner.gid)),
         None => Ok(()),

@@ -37,6 +37,8 @@ use process::Process;
 
 /// How often it is looked whether a starting server is ready.
 const GLANCE: Duration = Duration::from_millis(5);
+/// How often to start when another server was quicker.
+const ATTEMPTS: usize = 3;
 
 /// When a start is slow enough to tell the person why nothing happens.
 const SLOW: Duration = Duration::from_secs(2);
@@ -115,15 +117,45 @@ impl Cluster {
             }
             Some(_) => {}
         }
+        let mut cluster = Cluster::attempt(folder, &account, &binaries, &options, progress).await?;
+        for _ in 1..ATTEMPTS {
+            match cluster.wait_until_ready(progress).await {
+                // A glassbox that was killed in the very moment in which it started its
+                // server leaves one that never hears of that, and that shows itself only
+                // now, because it was the first to lock the data.
+                Err(ClusterError::Ended { .. })
+                    if process::leftover(&cluster.folder.data()).is_some() =>
+                {
+                    let Cluster { folder, .. } = cluster;
+                    cluster =
+                        Cluster::attempt(folder, &account, &binaries, &options, progress).await?;
+                }
+                ended => {
+                    ended?;
+                    progress(Step::Ready);
+                    return Ok(cluster);
+                }
+            }
+        }
+        cluster.wait_until_ready(progress).await?;
+        progress(Step::Ready);
+        Ok(cluster)
+    }
+
+    /// Ends the server of an earlier run, if there is one to see, and starts ours.
+    async fn attempt(
+        folder: Folder,
+        account: &Account,
+        binaries: &Binaries,
+        options: &ClusterOptions,
+        progress: &(dyn Fn(Step) + Send + Sync),
+    ) -> Result<Cluster, ClusterError> {
         if let Some(pid) = process::leftover(&folder.data()) {
             progress(Step::EndingLeftover { pid });
             process::end_leftover(pid, &folder.data()).await?;
         }
         progress(Step::Starting);
-        let cluster = Cluster::launch(folder, &account, &binaries, options.durable).await?;
-        cluster.wait_until_ready(progress).await?;
-        progress(Step::Ready);
-        Ok(cluster)
+        Cluster::launch(folder, account, binaries, options.durable).await
     }
 
     async fn launch(

@@ -184,13 +184,18 @@ async fn a_dropped_cluster_ends_its_server() {
 
 /// A server on the data in `dir` that no lock protects, as an earlier run may leave.
 async fn leave_a_server(dir: &Path) -> Process {
+    let cluster = launch(dir).await;
+    cluster.wait_until_ready(&|_| {}).await.unwrap();
+    cluster.server
+}
+
+/// Starts a server and does not wait for it.
+async fn launch(dir: &Path) -> Cluster {
     let folder = Folder::open(dir).unwrap();
     let binaries = find_binaries(None, &binaries::default_roots()).unwrap();
     let account = Account::choose(&binaries, folder.dir(), &folder.data()).unwrap();
     let cluster = Cluster::launch(folder, &account, &binaries, false).await;
-    let cluster = cluster.unwrap();
-    cluster.wait_until_ready(&|_| {}).await.unwrap();
-    cluster.server
+    cluster.unwrap()
 }
 
 #[tokio::test]
@@ -208,6 +213,35 @@ async fn a_leftover_server_is_ended_first() {
     assert!(!is_running(pid));
     assert_eq!(kept_number(&cluster).await, 5);
     cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_start_that_was_killed_before_it_gave_the_socket_folder_away_is_no_obstacle() {
+    let dir = TempDir::new().unwrap();
+    let mut private = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+    private.create(dir.path().join("socket")).unwrap();
+    start(dir.path()).await.unwrap().stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_leftover_that_has_only_begun_to_start_is_ended_too() {
+    let dir = TempDir::new().unwrap();
+    let cluster = start(dir.path()).await.unwrap();
+    run_sql(&cluster, "create table kept as select 6 as n").await;
+    cluster.stop().await.unwrap();
+    for _ in 0..10 {
+        // It has no lock file yet, so nothing shows that it is there.
+        let begun = launch(dir.path()).await.server;
+        // The new process has a copy of the lock until it becomes the server.
+        while Folder::open(dir.path()).is_err() {
+            tokio::task::yield_now().await;
+        }
+        let cluster = start(dir.path()).await.unwrap();
+        assert_eq!(kept_number(&cluster).await, 6);
+        assert!(!is_running(begun.pid()));
+        cluster.stop().await.unwrap();
+    }
 }
 
 /// Not a test: the process that the next one kills.
