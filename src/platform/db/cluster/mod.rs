@@ -124,7 +124,7 @@ impl Cluster {
                 // server leaves one that never hears of that, and that shows itself only
                 // now, because it was the first to lock the data.
                 Err(ClusterError::Ended { .. })
-                    if process::leftover(&cluster.folder.data()).is_some() =>
+                    if process::another_holds(&cluster.folder.data()).await =>
                 {
                     let Cluster { folder, .. } = cluster;
                     cluster =

@@ -18,6 +18,9 @@ const FAST: Duration = Duration::from_secs(20);
 /// How long an immediate shutdown may take, which writes nothing.
 const IMMEDIATE: Duration = Duration::from_secs(5);
 
+/// How long a starting server may take to write its number into its lock file.
+const WRITTEN: Duration = Duration::from_secs(2);
+
 /// How often it is looked whether a process that is not our child still runs.
 const GLANCE: Duration = Duration::from_millis(10);
 
@@ -121,6 +124,25 @@ fn as_pid(pid: u32) -> Option<Pid> {
 pub(super) fn leftover(data: &Path) -> Option<u32> {
     let pid = lock_file_line(data, 1)?.parse().ok()?;
     runs_in(pid, data).then_some(pid)
+}
+
+/// Whether another server holds `data`, after ours ended in its start.
+///
+/// A server makes its lock file first and writes its number into it a moment later, so
+/// an empty file is looked at again for a while. One that stays empty is what a server
+/// left that was killed in that moment; it would stop every start, and it is removed,
+/// since the caller holds the folder's lock.
+pub(super) async fn another_holds(data: &Path) -> bool {
+    let file = data.join("postmaster.pid");
+    let written = async {
+        while std::fs::metadata(&file).is_ok_and(|file| file.len() == 0) {
+            sleep(GLANCE).await;
+        }
+    };
+    match timeout(WRITTEN, written).await {
+        Ok(()) => leftover(data).is_some(),
+        Err(_) => std::fs::remove_file(&file).is_ok(),
+    }
 }
 
 /// Ends the server `pid` that runs on `data`, with the same patience as our own.

@@ -225,6 +225,14 @@ async fn a_start_that_was_killed_before_it_gave_the_socket_folder_away_is_no_obs
 }
 
 #[tokio::test]
+async fn an_empty_lock_file_of_a_killed_start_is_no_obstacle() {
+    let dir = TempDir::new().unwrap();
+    start(dir.path()).await.unwrap().stop().await.unwrap();
+    std::fs::write(dir.path().join("data/postmaster.pid"), "").unwrap();
+    start(dir.path()).await.unwrap().stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_leftover_that_has_only_begun_to_start_is_ended_too() {
     let dir = TempDir::new().unwrap();
     let cluster = start(dir.path()).await.unwrap();
