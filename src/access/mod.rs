@@ -32,5 +32,5 @@ mod tests;
 pub use action::{Action, Level};
 pub use authorise::{Actor, Caller, Grant, Origin, Target, authorise};
 pub use keys::{ExecutionRights, Keyring, Minted};
-pub use role::{OrgRole, ProjectRole, allows, may_manage};
+pub use role::{OrgRole, ProjectRole, Required, allows, may_manage, required};
 pub use token::{Place, Token};

@@ -109,6 +109,26 @@ pub fn allows(action: Action, org: OrgRole, project: Option<ProjectRole>) -> boo
     }
 }
 
+/// The least roles that allow an action, for people who read about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Required {
+    /// In the organization.
+    pub org: OrgRole,
+    /// Or in the project that the thing lies in.
+    pub project: Option<ProjectRole>,
+}
+
+/// What [`allows`] asks of a caller.
+pub const fn required(action: Action) -> Required {
+    match rule(action) {
+        Rule::Org(org) => Required { org, project: None },
+        Rule::Either(org, project) | Rule::EitherNoGuest(org, project) => Required {
+            org,
+            project: Some(project),
+        },
+    }
+}
+
 /// Whether `actor` may give somebody the role `subject`, take it away or remove
 /// somebody who has it. A change of role asks twice: for the old and for the new.
 /// Owners are the business of owners, so that no admin can take the organization.

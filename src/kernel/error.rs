@@ -108,6 +108,9 @@ codes! {
     SlugTaken = "SLUG_TAKEN", Conflict, "Another organization has this slug.";
     NodeLocked = "NODE_LOCKED", Conflict, "Somebody else holds the node's lock; `details` says who and until when.";
     DependencyCycle = "DEPENDENCY_CYCLE", Conflict, "The reference would close a cycle; `details.path` shows it.";
+    LockLost = "LOCK_LOST", Conflict, "The lock that the request was made under has ended; `details` says who holds the node now, if anybody.";
+    LastOwner = "LAST_OWNER", Conflict, "An organization keeps at least one owner.";
+    AlreadyMember = "ALREADY_MEMBER", Conflict, "That person is a member already.";
     TreeCycle = "TREE_CYCLE", Conflict, "A node can't be placed under itself or its own descendants.";
     UploadMissing = "UPLOAD_MISSING", Conflict, "The upload was confirmed, but its bytes never arrived.";
     ExecutionActive = "EXECUTION_ACTIVE", Conflict, "The node has an execution that has not ended; `details.executionId` names it.";

@@ -16,6 +16,8 @@ text_enum! {
         NodeCreated = "node_created",
         NodeUpdated = "node_updated",
         NodeDeleted = "node_deleted",
+        LockAcquired = "lock_acquired",
+        LockReleased = "lock_released",
         FileUpdated = "file_updated",
         ExecutionUpdate = "execution_update",
         TraceEvent = "trace_event",

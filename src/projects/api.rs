@@ -30,8 +30,6 @@ pub async fn project_list(
 }
 
 /// Create a project
-///
-/// Needs the role member.
 #[utoipa::path(post, path = "/orgs/{orgId}/projects", operation_id = "project_create", tag = "Projects",
     params(("orgId" = OrgId, Path, description = "The organization.")),
     request_body = ProjectCreate,
@@ -54,8 +52,8 @@ pub async fn project_get(ctx: Ctx, id: web::Path<ProjectId>) -> Result<HttpRespo
 
 /// Change a project
 ///
-/// Needs the role admin, in the organization or in the project. A workflow state that
-/// nodes are in can't be removed (422; `details.states` says how many are in each).
+/// A workflow state that nodes are in can't be removed (422; `details.states` says how
+/// many are in each).
 #[utoipa::path(patch, path = "/projects/{projectId}", operation_id = "project_update", tag = "Projects",
     params(("projectId" = ProjectId, Path, description = "The project.")),
     request_body = Option<ProjectUpdate>,

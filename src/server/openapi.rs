@@ -5,18 +5,24 @@
 use std::sync::LazyLock;
 
 use actix_web::{HttpResponse, web};
+use serde_json::json;
 use utoipa::{
     OpenApi,
     openapi::{
         self, PathItem, Ref, RefOr, Response, ResponseBuilder,
         content::ContentBuilder,
+        extensions::Extensions,
         path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
-use super::routes::{API, ApiDoc, RootDoc};
-use crate::{kernel::Code, web::Problem};
+use super::routes::{API, Access, ApiDoc, ROOT, RootDoc, Route, TABLE};
+use crate::{
+    access::{Required, required},
+    kernel::{Code, text::TextEnum},
+    web::Problem,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -49,6 +55,13 @@ fn make() -> openapi::OpenApi {
             add_problems(operation);
         }
     }
+    for (prefix, row) in rows() {
+        let path = format!("{prefix}{}", plain(row.path));
+        let item = document.paths.paths.get_mut(&path);
+        if let Some(operation) = item.and_then(|item| operation(item, row.method)) {
+            add_access(operation, row.access);
+        }
+    }
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some(
@@ -59,6 +72,70 @@ fn make() -> openapi::OpenApi {
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     }
     document
+}
+
+fn rows() -> impl Iterator<Item = (&'static str, &'static Route)> {
+    let root = ROOT.iter().map(|row| ("", row));
+    root.chain(TABLE.iter().map(|row| (API, row)))
+}
+
+/// A path without the patterns of its placeholders: `{rest:.*}` is `{rest}`.
+fn plain(path: &str) -> String {
+    path.replace(":.*}", "}")
+}
+
+fn operation<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operation> {
+    match method {
+        "get" => item.get.as_mut(),
+        "put" => item.put.as_mut(),
+        "post" => item.post.as_mut(),
+        "patch" => item.patch.as_mut(),
+        "delete" => item.delete.as_mut(),
+        _ => None,
+    }
+}
+
+/// Tells people, and programs under `x-access`, who may call the operation.
+fn add_access(operation: &mut Operation, access: Access) {
+    let (name, sentence) = match access {
+        Access::Open => ("open", "Needs no token.".to_owned()),
+        Access::Signed => (
+            "signed",
+            "Needs no token: the address itself is signed.".to_owned(),
+        ),
+        Access::Own => ("own", "Needs a token.".to_owned()),
+        Access::Needs(action) => (action.as_str(), sentence(required(action))),
+    };
+    let text = operation.description.take();
+    let text = text.filter(|text| !text.is_empty());
+    operation.description = Some(match text {
+        Some(text) => format!("{text}\n\n{sentence}"),
+        None => sentence,
+    });
+    let mut extensions = Extensions::builder().add("x-access", name);
+    if let Access::Needs(action) = access {
+        let required = required(action);
+        let mut roles = json!({ "organization": required.org.as_str() });
+        if let Some((role, roles)) = required.project.zip(roles.as_object_mut()) {
+            roles.insert("project".to_owned(), json!(role.as_str()));
+        }
+        extensions = extensions.add("x-required-role", roles);
+    }
+    operation
+        .extensions
+        .get_or_insert_default()
+        .merge(extensions.build());
+}
+
+fn sentence(required: Required) -> String {
+    let org = required.org.as_str();
+    match required.project {
+        None => format!("Needs the role {org} in the organization."),
+        Some(project) => format!(
+            "Needs the role {org} in the organization, or {} in the project.",
+            project.as_str()
+        ),
+    }
 }
 
 fn operations(item: &mut PathItem) -> Vec<&mut Operation> {

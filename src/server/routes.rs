@@ -1,21 +1,63 @@
-//! Every operation on one page. The table makes the routes and the list of
-//! operations of the OpenAPI document; a test compares the two paths of each row.
+//! Every operation on one page, and who may call it. The table makes the routes and
+//! the list of operations of the OpenAPI document, which tells each one's access; a test
+//! compares the two paths of each row, another calls every row as everybody.
 
 use actix_web::{http::Method, web};
 
 use super::health;
-use crate::{executions, files, nodes, projects, tenants};
+use crate::{access::Action, executions, files, nodes, projects, tenants};
 
 /// What stands before the paths of the API.
 pub const API: &str = "/api/v1";
 
+/// Who may call an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Anybody.
+    Open,
+    /// Whoever holds an address that we signed.
+    Signed,
+    /// Anybody with a good token: what it shows and changes is the caller's own.
+    Own,
+    /// Whoever may do this; the operation asks for it by this very action.
+    Needs(Action),
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub access: Access,
+}
+
+macro_rules! access {
+    (open) => {
+        Access::Open
+    };
+    (signed) => {
+        Access::Signed
+    };
+    (own) => {
+        Access::Own
+    };
+    ($action:ident) => {
+        Access::Needs(Action::$action)
+    };
+}
+
 macro_rules! routes {
-    ($doc:ident, $configure:ident, $table:ident: $($method:ident $path:literal $($handler:ident)::+;)+) => {
+    ($doc:ident, $configure:ident, $table:ident:
+     $($method:ident $access:ident $path:literal $($handler:ident)::+;)+) => {
         #[derive(utoipa::OpenApi)]
         #[openapi(paths($($($handler)::+),+))]
         pub(super) struct $doc;
 
-        pub(super) const $table: &[(&str, &str)] = &[$((stringify!($method), $path)),+];
+        pub(super) const $table: &[Route] = &[$(Route {
+            method: stringify!($method),
+            path: $path,
+            access: access!($access),
+        }),+];
 
         fn $configure(config: &mut web::ServiceConfig) {
             $(config.route($path, web::$method().to($($handler)::+));)+
@@ -24,61 +66,61 @@ macro_rules! routes {
 }
 
 routes! { RootDoc, root, ROOT:
-    get "/health"       health::health;
-    get "/health/live"  health::live;
-    get "/health/ready" health::ready;
+    get    open             "/health"                                     health::health;
+    get    open             "/health/live"                                health::live;
+    get    open             "/health/ready"                               health::ready;
 }
 
 routes! { ApiDoc, api, TABLE:
     // Who is asking
-    post   "/auth/dev-token"                        tenants::api::dev_token;
-    get    "/users/me"                              tenants::api::me_get;
-    patch  "/users/me"                              tenants::api::me_update;
+    post   open             "/auth/dev-token"                             tenants::api::dev_token;
+    get    own              "/users/me"                                   tenants::api::me_get;
+    patch  own              "/users/me"                                   tenants::api::me_update;
 
     // Organizations
-    get    "/orgs"                                  tenants::api::org_list;
-    post   "/orgs"                                  tenants::api::org_create;
-    get    "/orgs/{orgId}"                          tenants::api::org_get;
-    patch  "/orgs/{orgId}"                          tenants::api::org_update;
-    delete "/orgs/{orgId}"                          tenants::api::org_delete;
+    get    own              "/orgs"                                       tenants::api::org_list;
+    post   own              "/orgs"                                       tenants::api::org_create;
+    get    OrgRead          "/orgs/{orgId}"                               tenants::api::org_get;
+    patch  OrgUpdate        "/orgs/{orgId}"                               tenants::api::org_update;
+    delete OrgDelete        "/orgs/{orgId}"                               tenants::api::org_delete;
 
     // Projects
-    get    "/orgs/{orgId}/projects"                 projects::api::project_list;
-    post   "/orgs/{orgId}/projects"                 projects::api::project_create;
-    get    "/projects/{projectId}"                  projects::api::project_get;
-    patch  "/projects/{projectId}"                  projects::api::project_update;
-    delete "/projects/{projectId}"                  projects::api::project_delete;
+    get    ProjectRead      "/orgs/{orgId}/projects"                      projects::api::project_list;
+    post   ProjectCreate    "/orgs/{orgId}/projects"                      projects::api::project_create;
+    get    ProjectRead      "/projects/{projectId}"                       projects::api::project_get;
+    patch  ProjectUpdate    "/projects/{projectId}"                       projects::api::project_update;
+    delete ProjectDelete    "/projects/{projectId}"                       projects::api::project_delete;
 
     // Nodes
-    get    "/projects/{projectId}/nodes"            nodes::api::node_list;
-    post   "/projects/{projectId}/nodes"            nodes::api::node_create;
-    get    "/nodes/{nodeId}"                        nodes::api::node_get;
-    patch  "/nodes/{nodeId}"                        nodes::api::node_update;
-    delete "/nodes/{nodeId}"                        nodes::api::node_delete;
-    post   "/nodes/{nodeId}/inputs"                 nodes::api::input_add;
-    delete "/nodes/{nodeId}/inputs/{inputId}"       nodes::api::input_remove;
-    post   "/nodes/{nodeId}/outputs"                nodes::api::output_add;
-    delete "/nodes/{nodeId}/outputs/{outputId}"     nodes::api::output_remove;
+    get    NodeRead         "/projects/{projectId}/nodes"                 nodes::api::node_list;
+    post   NodeCreate       "/projects/{projectId}/nodes"                 nodes::api::node_create;
+    get    NodeRead         "/nodes/{nodeId}"                             nodes::api::node_get;
+    patch  NodeUpdate       "/nodes/{nodeId}"                             nodes::api::node_update;
+    delete NodeDelete       "/nodes/{nodeId}"                             nodes::api::node_delete;
+    post   InputAdd         "/nodes/{nodeId}/inputs"                      nodes::api::input_add;
+    delete InputRemove      "/nodes/{nodeId}/inputs/{inputId}"            nodes::api::input_remove;
+    post   OutputAdd        "/nodes/{nodeId}/outputs"                     nodes::api::output_add;
+    delete OutputRemove     "/nodes/{nodeId}/outputs/{outputId}"          nodes::api::output_remove;
 
     // Files
-    post   "/orgs/{orgId}/files/upload"             files::api::file_upload;
-    get    "/orgs/{orgId}/files"                    files::api::file_list;
-    post   "/files/{fileId}/confirm"                files::api::file_confirm;
-    get    "/files/{fileId}"                        files::api::file_get;
-    get    "/files/{fileId}/text"                   files::api::file_text;
-    delete "/files/{fileId}"                        files::api::file_delete;
-    put    "/blobs/{key:.*}"                        files::api::blob_put;
-    get    "/blobs/{key:.*}"                        files::api::blob_get;
+    post   FileCreate       "/orgs/{orgId}/files/upload"                  files::api::file_upload;
+    get    FileRead         "/orgs/{orgId}/files"                         files::api::file_list;
+    post   FileCreate       "/files/{fileId}/confirm"                     files::api::file_confirm;
+    get    FileRead         "/files/{fileId}"                             files::api::file_get;
+    get    FileRead         "/files/{fileId}/text"                        files::api::file_text;
+    delete FileDelete       "/files/{fileId}"                             files::api::file_delete;
+    put    signed           "/blobs/{key:.*}"                             files::api::blob_put;
+    get    signed           "/blobs/{key:.*}"                             files::api::blob_get;
 
     // Executions
-    post   "/nodes/{nodeId}/execute"                executions::api::execution_start;
-    get    "/nodes/{nodeId}/execution"              executions::api::execution_current;
-    get    "/nodes/{nodeId}/executions"             executions::api::execution_list;
-    post   "/nodes/{nodeId}/execution/cancel"       executions::api::execution_cancel;
-    get    "/executions/{executionId}"              executions::api::execution_get;
-    get    "/executions/{executionId}/trace"        executions::api::execution_trace;
-    get    "/executions/{executionId}/stream"       executions::api::execution_stream;
-    get    "/executions/{executionId}/verify"       executions::api::execution_verify;
+    post   ExecutionStart   "/nodes/{nodeId}/execute"                     executions::api::execution_start;
+    get    ExecutionRead    "/nodes/{nodeId}/execution"                   executions::api::execution_current;
+    get    ExecutionRead    "/nodes/{nodeId}/executions"                  executions::api::execution_list;
+    post   ExecutionControl "/nodes/{nodeId}/execution/cancel"            executions::api::execution_cancel;
+    get    ExecutionRead    "/executions/{executionId}"                   executions::api::execution_get;
+    get    ExecutionRead    "/executions/{executionId}/trace"             executions::api::execution_trace;
+    get    ExecutionRead    "/executions/{executionId}/stream"            executions::api::execution_stream;
+    get    ExecutionRead    "/executions/{executionId}/verify"            executions::api::execution_verify;
 }
 
 /// Adds every route.
@@ -94,8 +136,8 @@ pub fn methods_of(path: &str) -> Vec<Method> {
         None => ROOT.iter().map(|row| (row, path)).collect(),
     };
     rows.into_iter()
-        .filter(|((_, pattern), path)| matches(pattern, path))
-        .filter_map(|((method, _), _)| method.to_uppercase().parse().ok())
+        .filter(|(row, path)| matches(row.path, path))
+        .filter_map(|(row, _)| row.method.to_uppercase().parse().ok())
         .collect()
 }
 

@@ -90,8 +90,6 @@ pub async fn org_get(ctx: Ctx, id: web::Path<OrgId>) -> Result<HttpResponse> {
 }
 
 /// Change an organization
-///
-/// Needs the role admin.
 #[utoipa::path(patch, path = "/orgs/{orgId}", operation_id = "org_update", tag = "Organizations",
     params(("orgId" = OrgId, Path, description = "The organization.")),
     request_body = Option<OrgUpdate>,
@@ -105,8 +103,6 @@ pub async fn org_update(
 }
 
 /// Delete an organization with everything in it
-///
-/// Needs the role owner.
 #[utoipa::path(delete, path = "/orgs/{orgId}", operation_id = "org_delete", tag = "Organizations",
     params(("orgId" = OrgId, Path, description = "The organization.")),
     responses((status = 204, description = "It is gone.")))]

@@ -1,10 +1,7 @@
 //! From a bearer token to a [`Ctx`]: an operation that takes one can't be reached
 //! without a good token.
 
-use std::{
-    future::{Ready, ready},
-    sync::Arc,
-};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web};
 
@@ -17,14 +14,15 @@ use crate::{
 
 impl FromRequest for Ctx {
     type Error = Error;
-    type Future = Ready<Result<Self>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request))
+        let request = request.clone();
+        Box::pin(async move { caller(&request).await })
     }
 }
 
-fn caller(request: &HttpRequest) -> Result<Ctx> {
+async fn caller(request: &HttpRequest) -> Result<Ctx> {
     let app = request
         .app_data::<web::Data<Arc<App>>>()
         .ok_or_else(|| Error::internal("the server was built without its App"))?;
