@@ -1,7 +1,7 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
 .PHONY: help setup dev build test check generate clean \
-	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose
+	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose check-api fuzz
 
 VENV := .tools/venv
 SCRIPTS := .ci/run deploy/dev/setup-postgres.sh deploy/dev/schema.sh
@@ -30,7 +30,7 @@ test: setup ## Run the tests; each gets a database of its own.
 	$(call say,the tests)
 	cargo test --locked --no-fail-fast
 
-check: check-format check-scripts check-compose check-lints check-reference check-schema check-openapi test ## Everything that CI runs, the tests included.
+check: check-format check-scripts check-compose check-lints check-reference check-schema check-openapi test check-api ## Everything that CI runs, the tests included.
 
 check-format:
 	$(call say,the format)
@@ -60,6 +60,14 @@ check-schema: setup
 check-openapi: $(VENV)/stamp
 	$(call say,docs/openapi.json against the OpenAPI 3.1 schema)
 	$(VENV)/bin/openapi-spec-validator docs/openapi.json
+
+# Every operation of the document, every check of schemathesis, in a short form.
+check-api: setup $(VENV)/stamp
+	$(call say,schemathesis against the running server)
+	cargo test --locked --test fuzz -- --ignored
+
+fuzz: setup $(VENV)/stamp ## Run schemathesis with 200 examples an operation; FUZZ_EXAMPLES changes that.
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} cargo test --locked --test fuzz -- --ignored --nocapture
 
 generate: setup ## Write schema.rs, docs/openapi.json and docs/ERRORS.md anew.
 	UPDATE_GENERATED=1 cargo test --locked --test database -- --ignored schema_rs_is_what_the_migrations_make
