@@ -15,6 +15,7 @@ text_enum! {
         MemberAdd = "member.add",
         MemberUpdate = "member.update",
         MemberRemove = "member.remove",
+        MemberLeave = "member.leave",
         AuditRead = "audit.read",
         UsageRead = "usage.read",
         TokenManage = "token.manage",
@@ -27,6 +28,7 @@ text_enum! {
         ProjectDelete = "project.delete",
         ProjectMemberRead = "project_member.read",
         ProjectMemberManage = "project_member.manage",
+        ProjectMemberLeave = "project_member.leave",
         NodeCreate = "node.create",
         NodeRead = "node.read",
         NodeUpdate = "node.update",
@@ -71,6 +73,7 @@ impl Action {
             | Action::MemberAdd
             | Action::MemberUpdate
             | Action::MemberRemove
+            | Action::MemberLeave
             | Action::AuditRead
             | Action::UsageRead
             | Action::TokenManage
@@ -83,6 +86,7 @@ impl Action {
             | Action::ProjectDelete
             | Action::ProjectMemberRead
             | Action::ProjectMemberManage
+            | Action::ProjectMemberLeave
             | Action::NodeCreate
             | Action::NodeRead
             | Action::NodeUpdate
@@ -115,6 +119,7 @@ impl Action {
             Action::MemberAdd => "add members to this organization",
             Action::MemberUpdate => "change the role of this member",
             Action::MemberRemove => "remove this member",
+            Action::MemberLeave => "leave this organization",
             Action::AuditRead => "read the audit log",
             Action::UsageRead => "see the usage of this organization",
             Action::TokenManage => "manage the tokens of this organization",
@@ -127,6 +132,7 @@ impl Action {
             Action::ProjectDelete => "delete this project",
             Action::ProjectMemberRead => "see the members of this project",
             Action::ProjectMemberManage => "manage the members of this project",
+            Action::ProjectMemberLeave => "leave this project",
             Action::NodeCreate => "create nodes in this project",
             Action::NodeRead => "see this node",
             Action::NodeUpdate => "change this node",

@@ -66,6 +66,7 @@ const fn rule(action: Action) -> Rule {
         Action::MemberRead => Org(Member),
         // Of owners, only an owner: see `may_manage`.
         Action::MemberAdd | Action::MemberUpdate | Action::MemberRemove => Org(Admin),
+        Action::MemberLeave => Org(Guest),
         Action::AuditRead | Action::UsageRead => Org(Member),
         Action::TokenManage => Org(Admin),
         Action::TemplateRead => Org(Member),
@@ -79,6 +80,7 @@ const fn rule(action: Action) -> Rule {
         Action::ProjectDelete => EitherNoGuest(Admin, PROJECT_ADMIN),
         Action::ProjectMemberRead => Either(Member, Viewer),
         Action::ProjectMemberManage => Either(Admin, PROJECT_ADMIN),
+        Action::ProjectMemberLeave => Either(Member, Viewer),
 
         Action::NodeRead => Either(Member, Viewer),
         Action::NodeCreate | Action::NodeUpdate | Action::NodeDelete => Either(Member, Editor),

@@ -83,6 +83,10 @@ routes! { ApiDoc, api, TABLE:
     get    OrgRead          "/orgs/{orgId}"                               tenants::api::org_get;
     patch  OrgUpdate        "/orgs/{orgId}"                               tenants::api::org_update;
     delete OrgDelete        "/orgs/{orgId}"                               tenants::api::org_delete;
+    get    MemberRead       "/orgs/{orgId}/members"                       tenants::api::members::member_list;
+    post   MemberAdd        "/orgs/{orgId}/members"                       tenants::api::members::member_add;
+    patch  MemberUpdate     "/orgs/{orgId}/members/{userId}"              tenants::api::members::member_update;
+    delete MemberRemove     "/orgs/{orgId}/members/{userId}"              tenants::api::members::member_remove;
 
     // Projects
     get    ProjectRead      "/orgs/{orgId}/projects"                      projects::api::project_list;

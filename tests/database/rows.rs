@@ -151,6 +151,8 @@ insert into budgets (id, org_id, scope_type, scope_id, created_at, updated_at)
     values ({20}, {1}, 'organization', {1}, now(), now());
 insert into chunks (id, org_id, file_id, ordinal, content, sha256, created_at)
     values ({20}, {1}, {9}, 0, 'words', 'hash', now());
+insert into sealed_keys (id, org_id, field, key_id, sealed, created_at)
+    values ({20}, {1}, 'selfHostedKey', 1, 'sealed', now());
 insert into idempotency_keys (user_id, key, request_hash, status, created_at)
     values ({2}, 'key', 'hash', 201, now());
 ";

@@ -1,5 +1,7 @@
 //! SQL of organizations, users and memberships.
 
+pub(super) mod members;
+
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl,
     SelectableHelper, result::Error as SqlError,
@@ -95,12 +97,13 @@ pub(super) async fn update_org(tx: &mut Tx, org: &Org) -> Result<()> {
     Ok(())
 }
 
-/// The organization with its row locked against other changes.
+/// The organization with its row locked against other changes. Not `for update`: rows
+/// of the organization point at its id, which never changes, and need not wait.
 pub(super) async fn lock_org(tx: &mut Tx, id: OrgId, role: OrgRole) -> Result<Org> {
     let row: OrgRow = organizations::table
         .find(id)
         .select(OrgRow::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(tx.conn())
         .await?;
     Ok(row.seen_by(role))
@@ -160,16 +163,16 @@ pub(super) async fn list_orgs(tx: &mut Tx, user: UserId, page: &PageRequest) -> 
     }))
 }
 
-/// Makes `user` a member; once a member, the role stays.
+/// Makes `user` a member; `false` when they are one, and then the role stays.
 pub(super) async fn insert_member(
     tx: &mut Tx,
     org: OrgId,
     user: UserId,
     role: OrgRole,
-) -> Result<()> {
+) -> Result<bool> {
     let id = MemberId::new(tx.ids());
     let now = tx.now();
-    diesel::insert_into(org_members::table)
+    let inserted = diesel::insert_into(org_members::table)
         .values((
             org_members::id.eq(id),
             org_members::org_id.eq(org),
@@ -187,7 +190,7 @@ pub(super) async fn insert_member(
                 error.into()
             }
         })?;
-    Ok(())
+    Ok(inserted == 1)
 }
 
 /// A good token of a user that was deleted since.

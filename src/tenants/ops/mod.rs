@@ -1,5 +1,7 @@
 //! What can be done with organizations and one's own user.
 
+mod members;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -14,6 +16,10 @@ use crate::{
         page::{Page, PageRequest},
     },
     platform::db::Tx,
+};
+
+pub use members::{
+    locks_end_in, member_add, member_add_in, member_list, member_remove, member_update,
 };
 
 /// Signs somebody in whom we take at their word, and gives them a token. The caller
@@ -114,12 +120,6 @@ pub async fn org_delete(ctx: &Ctx, id: OrgId) -> Result<()> {
         store::delete_org(tx, id).await
     })
     .await
-}
-
-/// Makes somebody a member, for those who set up a workspace; once a member, the
-/// role stays.
-pub async fn member_add_in(tx: &mut Tx, grant: &Grant, user: UserId, role: OrgRole) -> Result<()> {
-    store::insert_member(tx, grant.org, user, role).await
 }
 
 fn brief(org: &Org) -> Value {

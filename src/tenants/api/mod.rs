@@ -1,5 +1,7 @@
 //! Routes of sign-in, users and organizations.
 
+pub mod members;
+
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};

@@ -1,5 +1,7 @@
 //! Organizations and users as the program and its clients know them.
 
+mod member;
+
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +16,11 @@ use crate::{
         patch::Patch,
         text::text_enum,
     },
+};
+
+pub use member::{
+    Member, MemberAdd, MemberFilter, MemberQuery, MemberUpdate, Person, check_address, new_role,
+    search_text,
 };
 
 text_enum! {
