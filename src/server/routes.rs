@@ -94,6 +94,10 @@ routes! { ApiDoc, api, TABLE:
     get    ProjectRead      "/projects/{projectId}"                       projects::api::project_get;
     patch  ProjectUpdate    "/projects/{projectId}"                       projects::api::project_update;
     delete ProjectDelete    "/projects/{projectId}"                       projects::api::project_delete;
+    get    ProjectMemberRead   "/projects/{projectId}/members"            projects::api::members::project_member_list;
+    post   ProjectMemberManage "/projects/{projectId}/members"            projects::api::members::project_member_add;
+    patch  ProjectMemberManage "/projects/{projectId}/members/{userId}"   projects::api::members::project_member_update;
+    delete ProjectMemberManage "/projects/{projectId}/members/{userId}"   projects::api::members::project_member_remove;
 
     // Nodes
     get    NodeRead         "/projects/{projectId}/nodes"                 nodes::api::node_list;

@@ -1,10 +1,8 @@
 //! SQL of memberships, and of what a member leaves behind.
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl,
-    Selectable, SelectableHelper,
-    pg::Pg,
-    sql_types::{Bool, Nullable},
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
+    PgTextExpressionMethods, QueryDsl, SelectableHelper, pg::Pg,
 };
 use diesel_async::RunQueryDsl;
 
@@ -156,20 +154,12 @@ pub(in super::super) async fn list(
     filter: &MemberFilter,
     page: &PageRequest,
 ) -> Result<Page<Member>> {
-    let total: i64 = org_members::table
-        .inner_join(users::table)
-        .filter(matching(org, filter))
-        .count()
-        .get_result(tx.conn())
-        .await?;
-    let mut query = org_members::table
-        .inner_join(users::table)
-        .filter(matching(org, filter))
+    let total: i64 = matching(org, filter).count().get_result(tx.conn()).await?;
+    let mut query = matching(org, filter)
         .select((MemberRow::as_select(), PersonRow::as_select()))
         .order((org_members::created_at.desc(), org_members::id.desc()))
         .limit(page.limit + 1)
-        .offset(page.offset)
-        .into_boxed();
+        .offset(page.offset);
     if let Some(Cursor { at, id }) = page.after {
         let id = MemberId::from_uuid(id);
         let same_time = org_members::created_at.eq(at).and(org_members::id.lt(id));
@@ -182,26 +172,23 @@ pub(in super::super) async fn list(
     }))
 }
 
-type Condition = Box<
-    dyn diesel::BoxableExpression<
-            diesel::dsl::InnerJoinQuerySource<org_members::table, users::table>,
-            Pg,
-            SqlType = Nullable<Bool>,
-        >,
->;
+type People<'a> =
+    diesel::dsl::IntoBoxed<'a, diesel::dsl::InnerJoin<org_members::table, users::table>, Pg>;
 
-fn matching(org: OrgId, filter: &MemberFilter) -> Condition {
-    use diesel::NullableExpressionMethods;
-    let mut condition: Condition = Box::new(org_members::org_id.eq(org).nullable());
+fn matching<'a>(org: OrgId, filter: &MemberFilter) -> People<'a> {
+    let mut query = org_members::table
+        .inner_join(users::table)
+        .into_boxed()
+        .filter(org_members::org_id.eq(org));
     if let Some(role) = filter.role {
-        condition = Box::new(condition.and(org_members::role.eq(role).nullable()));
+        query = query.filter(org_members::role.eq(role));
     }
     if let Some(text) = &filter.text {
         let pattern = containing(text);
         let address = users::email.ilike(pattern.clone());
-        condition = Box::new(condition.and(address.nullable().or(users::name.ilike(pattern))));
+        query = query.filter(address.nullable().or(users::name.ilike(pattern)));
     }
-    condition
+    query
 }
 
 /// Ends the locks that `user` holds, in one project or everywhere; answers their nodes.
@@ -211,7 +198,6 @@ pub(in super::super) async fn end_locks(
     user: UserId,
     project: Option<ProjectId>,
 ) -> Result<Vec<(NodeId, ProjectId)>> {
-    let now = tx.now();
     let mut held = diesel::update(nodes::table)
         .filter(nodes::org_id.eq(org))
         .filter(nodes::locked_by.eq(user))
@@ -225,7 +211,6 @@ pub(in super::super) async fn end_locks(
             nodes::locked_at.eq(None::<Timestamp>),
             nodes::lock_expires_at.eq(None::<Timestamp>),
             nodes::lock_epoch.eq(nodes::lock_epoch + 1),
-            nodes::updated_at.eq(now),
         ))
         .returning((nodes::id, nodes::project_id))
         .get_results(tx.conn())

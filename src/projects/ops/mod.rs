@@ -1,5 +1,7 @@
 //! What can be done with projects.
 
+mod members;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -14,6 +16,10 @@ use crate::{
         page::{Page, PageRequest},
     },
     platform::db::Tx,
+};
+
+pub use members::{
+    project_member_add, project_member_list, project_member_remove, project_member_update,
 };
 
 /// The projects of an organization, newest first. A guest gets those they belong to.
