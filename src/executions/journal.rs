@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     chain,
     model::{Change, Execution, Lease, NewEvent, Status, Totals, TraceEvent, TraceKind},
-    store,
+    notices, store,
 };
 use crate::{
     kernel::{
@@ -138,6 +138,7 @@ async fn write(
         store::set_summary(tx, head.id, summary).await?;
     }
     let execution = store::get(tx, head.id).await?;
+    notices::tell(tx, head, &execution).await?;
     for event in &written {
         outbox::emit(tx, &trace_event(head, event)).await?;
     }

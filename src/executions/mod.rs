@@ -12,6 +12,7 @@ pub mod api;
 mod chain;
 pub mod journal;
 pub mod model;
+mod notices;
 pub mod ops;
 mod store;
 mod stream;

@@ -76,6 +76,9 @@ routes! { ApiDoc, api, TABLE:
     post   open             "/auth/dev-token"                             tenants::api::dev_token;
     get    own              "/users/me"                                   tenants::api::me_get;
     patch  own              "/users/me"                                   tenants::api::me_update;
+    get    own              "/users/me/notifications"                     tenants::api::notifications::notification_list;
+    post   own              "/users/me/notifications/read-all"            tenants::api::notifications::notification_read_all;
+    post   own              "/users/me/notifications/{notificationId}/read" tenants::api::notifications::notification_read;
 
     // Organizations
     get    own              "/orgs"                                       tenants::api::org_list;
@@ -87,6 +90,7 @@ routes! { ApiDoc, api, TABLE:
     post   MemberAdd        "/orgs/{orgId}/members"                       tenants::api::members::member_add;
     patch  MemberUpdate     "/orgs/{orgId}/members/{userId}"              tenants::api::members::member_update;
     delete MemberRemove     "/orgs/{orgId}/members/{userId}"              tenants::api::members::member_remove;
+    get    AuditRead        "/orgs/{orgId}/audit"                         tenants::api::audit::audit_list;
 
     // Projects
     get    ProjectRead      "/orgs/{orgId}/projects"                      projects::api::project_list;

@@ -1,6 +1,8 @@
 //! Routes of sign-in, users and organizations.
 
+pub mod audit;
 pub mod members;
+pub mod notifications;
 
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
 //! Organizations and users as the program and its clients know them.
 
+mod audit;
 mod member;
+mod notification;
 
 use std::str::FromStr;
 
@@ -18,10 +20,12 @@ use crate::{
     },
 };
 
+pub use audit::{AuditActor, AuditEntry, AuditFilter, AuditQuery};
 pub use member::{
     Member, MemberAdd, MemberFilter, MemberQuery, MemberUpdate, Person, check_address, new_role,
     search_text,
 };
+pub use notification::{Notice, Notification, NotificationQuery, NotificationType, Subject};
 
 text_enum! {
     /// How much of a node's history an organization keeps.

@@ -1,6 +1,8 @@
 //! What can be done with organizations and one's own user.
 
+mod audit_log;
 mod members;
+mod notifications;
 
 use serde_json::{Value, json};
 
@@ -18,9 +20,11 @@ use crate::{
     platform::db::Tx,
 };
 
+pub use audit_log::audit_list;
 pub use members::{
     locks_end_in, member_add, member_add_in, member_list, member_remove, member_update,
 };
+pub use notifications::{notification_list, notification_read, notification_read_all, notify_in};
 
 /// Signs somebody in whom we take at their word, and gives them a token. The caller
 /// has made sure that development tokens are on.

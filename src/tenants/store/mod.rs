@@ -1,6 +1,8 @@
 //! SQL of organizations, users and memberships.
 
+pub(super) mod audit;
 pub(super) mod members;
+pub(super) mod notifications;
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl,
