@@ -1,13 +1,14 @@
 //! What can be done with organizations and one's own user.
 
 mod audit_log;
+mod keys;
 mod members;
 mod notifications;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
-    model::{EventSourcingLevel, Org, OrgCreate, OrgUpdate, SignIn, User, UserUpdate},
+    model::{EventSourcingLevel, Org, OrgCreate, OrgUpdate, Settled, SignIn, User, UserUpdate},
     store,
 };
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
 };
 
 pub use audit_log::audit_list;
+pub use keys::org_key_in;
 pub use members::{
     locks_end_in, member_add, member_add_in, member_list, member_remove, member_update,
 };
@@ -68,15 +70,16 @@ pub async fn org_list(ctx: &Ctx, page: PageRequest) -> Result<Page<Org>> {
 }
 
 /// Makes an organization, with the caller as its owner.
-pub async fn org_create(ctx: &Ctx, new: OrgCreate) -> Result<Org> {
-    let slug = new.check()?;
+pub async fn org_create(ctx: &Ctx, mut new: OrgCreate) -> Result<Org> {
+    let (slug, settled) = new.check()?;
+    let vault = &ctx.app.vault;
     let actor = ctx.caller.actor();
     ctx.own_tx(async move |tx| {
         let org = Org {
             id: OrgId::new(tx.ids()),
             name: new.name,
             slug: slug.into_string(),
-            settings: new.settings.unwrap_or_else(|| json!({})),
+            settings: settled.settings.clone(),
             event_sourcing_level: new.event_sourcing_level.unwrap_or(EventSourcingLevel::Full),
             role: OrgRole::Owner,
             created_at: tx.now(),
@@ -86,7 +89,8 @@ pub async fn org_create(ctx: &Ctx, new: OrgCreate) -> Result<Org> {
         let grant = Grant::founding(tx, org.id, actor).await?;
         store::insert_org(tx, &org).await?;
         store::insert_member(tx, org.id, grant.actor.user, OrgRole::Owner).await?;
-        record(tx, &grant, None, Some(brief(&org))).await?;
+        keys::settle(tx, vault, org.id, &settled).await?;
+        record(tx, &grant, None, Some(brief(&org, Some(&settled)).into())).await?;
         Ok(org)
     })
     .await
@@ -100,17 +104,25 @@ pub async fn org_get(ctx: &Ctx, id: OrgId) -> Result<Org> {
     .await
 }
 
-/// Changes an organization.
+/// Changes an organization. A change that changes nothing leaves no trace.
 pub async fn org_update(ctx: &Ctx, id: OrgId, update: OrgUpdate) -> Result<Org> {
+    let vault = &ctx.app.vault;
     ctx.tx(
         Action::OrgUpdate,
         Target::Org(id),
         async move |tx, grant| {
             let before = store::lock_org(tx, id, grant.org_role).await?;
-            let mut org = update.apply(before.clone())?;
+            let (mut org, settled) = update.apply(before.clone())?;
+            let (was, is) = audit::difference(brief(&before, None), brief(&org, settled.as_ref()));
+            if was.is_empty() && is.is_empty() {
+                return Ok(before);
+            }
             org.updated_at = tx.now();
             store::update_org(tx, &org).await?;
-            record(tx, grant, Some(brief(&before)), Some(brief(&org))).await?;
+            if let Some(settled) = &settled {
+                keys::settle(tx, vault, id, settled).await?;
+            }
+            record(tx, grant, Some(was.into()), Some(is.into())).await?;
             Ok(org)
         },
     )
@@ -126,8 +138,21 @@ pub async fn org_delete(ctx: &Ctx, id: OrgId) -> Result<()> {
     .await
 }
 
-fn brief(org: &Org) -> Value {
-    json!({ "name": org.name, "slug": org.slug, "eventSourcingLevel": org.event_sourcing_level })
+/// What the audit log keeps of an organization. Of keys it names those that are new, and
+/// shows none.
+fn brief(org: &Org, settled: Option<&Settled>) -> Map<String, Value> {
+    let mut map = Map::new();
+    map.insert("name".into(), json!(org.name));
+    map.insert("slug".into(), json!(org.slug));
+    map.insert("eventSourcingLevel".into(), json!(org.event_sourcing_level));
+    map.insert("settings".into(), org.settings.clone());
+    if let Some(names) = settled
+        .map(Settled::new_keys)
+        .filter(|names| !names.is_empty())
+    {
+        map.insert("newKeys".into(), json!(names));
+    }
+    map
 }
 
 async fn record(

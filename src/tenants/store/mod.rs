@@ -1,6 +1,7 @@
 //! SQL of organizations, users and memberships.
 
 pub(super) mod audit;
+pub(super) mod keys;
 pub(super) mod members;
 pub(super) mod notifications;
 
