@@ -154,7 +154,7 @@ impl Draft {
     pub fn settle(mut self, fields: &mut Fields, before: &Value) -> Settled {
         let mut settled = Settled::default();
         for (field, change) in std::mem::take(&mut self.keys) {
-            let Some(entry) = self.entry(&field) else {
+            let Some((path, entry)) = self.entry(&field) else {
                 continue;
             };
             let had = place_of(before, &field).filter(|place| place.has_key);
@@ -172,7 +172,7 @@ impl Draft {
                     continue;
                 }
                 (KeyChange::Keep, Some(_)) => fields.bad(
-                    &format!("settings.{}", field.address()),
+                    &format!("{path}.{}", field.address()),
                     "changes where a stored key is sent; send that key again with it, or null",
                 ),
             }
@@ -224,16 +224,18 @@ impl Draft {
         }
     }
 
-    /// The object that a key belongs to.
-    fn entry(&mut self, field: &KeyField) -> Option<&mut Map<String, Value>> {
+    /// The object that a key belongs to, and its path.
+    fn entry(&mut self, field: &KeyField) -> Option<(String, &mut Map<String, Value>)> {
         let KeyField::Model(name) = field else {
-            return Some(&mut self.settings);
+            return Some(("settings".to_owned(), &mut self.settings));
         };
         let models = self.settings.get_mut("models")?.as_array_mut()?;
         models
             .iter_mut()
-            .filter_map(Value::as_object_mut)
-            .find(|model| model.get("name").and_then(Value::as_str) == Some(name))
+            .enumerate()
+            .filter_map(|(n, model)| Some((n, model.as_object_mut()?)))
+            .find(|(_, model)| model.get("name").and_then(Value::as_str) == Some(name))
+            .map(|(n, model)| (format!("settings.models[{n}]"), model))
     }
 }
 
