@@ -155,6 +155,9 @@ impl Driver {
                     self.hand_over().await?;
                     return Err(error);
                 }
+                // What a step needs may be gone because the execution itself is, with its
+                // organization or project. That is no failure.
+                Err(_) if !self.is_held().await? => return Ok(End::Lost),
                 Err(error) => {
                     tracing::error!(execution = %self.lease.execution, error = %error.chain(), "a step failed");
                     let why = format!("{} (code {})", error.message(), error.code());
@@ -269,17 +272,16 @@ impl Driver {
                 Ok(Err(RecvError::Closed)) => std::future::pending().await,
                 Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => {}
             }
-            let held = self
-                .app
-                .db
-                .tx(self.scope(), async |tx| {
-                    journal::holds(tx, &self.lease).await
-                })
-                .await?;
-            if !held {
+            if !self.is_held().await? {
                 return Ok(());
             }
         }
+    }
+
+    async fn is_held(&self) -> Result<bool> {
+        let scope = self.scope();
+        let ask = async |tx: &mut Tx| journal::holds(tx, &self.lease).await;
+        self.app.db.tx(scope, ask).await
     }
 
     /// Words on their way are stored nowhere; those who miss them read the entry.

@@ -129,11 +129,19 @@ pub async fn org_update(ctx: &Ctx, id: OrgId, update: OrgUpdate) -> Result<Org> 
     .await
 }
 
-/// Deletes an organization and everything in it, its audit log too.
+/// Deletes an organization and everything in it, its audit log too, which is why the
+/// program's own log tells of it. Runs of its agents end at their next step: the row
+/// that they would append to is gone.
 pub async fn org_delete(ctx: &Ctx, id: OrgId) -> Result<()> {
     ctx.tx(Action::OrgDelete, Target::Org(id), async |tx, grant| {
-        tracing::info!(org = %id, user = %grant.actor.user, "organization deleted");
-        store::delete_org(tx, id).await
+        let org = store::lock_org(tx, id, grant.org_role).await?;
+        store::delete_org(tx, id).await?;
+        let actor = &grant.actor;
+        tracing::warn!(
+            org = %id, slug = org.slug, user = %actor.user, ip = actor.origin.ip,
+            request_id = actor.origin.request_id, "organization deleted"
+        );
+        Ok(())
     })
     .await
 }

@@ -121,7 +121,19 @@ pub(super) async fn get_org(tx: &mut Tx, id: OrgId, role: OrgRole) -> Result<Org
     Ok(row.seen_by(role))
 }
 
+/// Deletes an organization and, by their keys, all of its rows.
 pub(super) async fn delete_org(tx: &mut Tx, id: OrgId) -> Result<()> {
+    // Whoever works in the organization holds rows like these and then needs that of the
+    // organization, for an event. Taken in their order, we wait for them and they for
+    // us, but never each for the other. What comes after us finds nothing.
+    for table in ["projects", "nodes", "agent_executions", "files"] {
+        let sql =
+            format!("select count(*) from (select from {table} where org_id = $1 for update) held");
+        diesel::sql_query(sql)
+            .bind::<diesel::sql_types::Uuid, _>(id)
+            .execute(tx.conn())
+            .await?;
+    }
     // An input keeps its file and its source from being deleted. Here all of them go,
     // in an order that the database chooses, so that is checked at the end.
     diesel::sql_query("set constraints all deferred")
