@@ -170,3 +170,32 @@ fn crossings(own: Uuid, other: Uuid) -> String {
          group by c.oid, c.conrelid, c.confrelid"
     )
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_shows_its_users_whatever_the_case_and_nothing_else() {
+    let database = Database::create().await;
+    let (a, b) = two_tenants(&database).await;
+    database
+        .execute(&format!(
+            "update users set email = 'Ada@example.com' where id = '{}'; \
+             update users set email = 'ada@example.com.evil' where id = '{}'",
+            a.user(),
+            b.user()
+        ))
+        .await;
+    let mut app = begin(&database).await;
+    scope(&mut app, "email", "aDA@example.com").await;
+    let ids = texts(&mut app, "select id::text as text from users").await;
+    assert_eq!(ids, [a.user().to_string()]);
+    let mut tables = tenant_tables(&mut database.admin().await).await;
+    tables.push("organizations".to_owned());
+    for table in tables {
+        assert_eq!(count(&mut app, &table).await, 0, "{table}");
+    }
+    let touched = attempt(&mut app, "update users set name = 'x'").await;
+    assert_eq!(touched.unwrap(), 0);
+    for other in ["", "%", "ada@example.co"] {
+        scope(&mut app, "email", other).await;
+        assert_eq!(count(&mut app, "users").await, 0, "{other:?}");
+    }
+}

@@ -1,3 +1,5 @@
+//! What settings may hold, and what becomes of their keys.
+
 use super::*;
 use crate::kernel::{Error, Result};
 use secrecy::ExposeSecret;
