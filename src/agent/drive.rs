@@ -15,6 +15,7 @@ use tokio::sync::{broadcast::error::RecvError, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    leave,
     machine::{Limits, Next, Opening, Silence, State, answer_data},
     prompt,
     tools::{self, Outcome},
@@ -208,6 +209,9 @@ impl Driver {
         news: &mut Subscription,
         stop: &CancellationToken,
     ) -> Result<Step> {
+        if !leave::may_go_on(&self.app, &self.caller, &self.lease).await? {
+            return self.fail(leave::REFUSED).await.map(Step::Ended);
+        }
         let begun = self.app.db.now();
         let answer = tokio::select! {
             biased;

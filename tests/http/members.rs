@@ -1,9 +1,13 @@
 //! Members of an organization.
 
+use std::sync::Arc;
+
+use glassbox::agent::{drive::Point, worker::AgentWorker};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    support::{Client, TestApp},
+    support::{Client, TestApp, model::Scripted},
     workbench::{NOTHING, Workbench, bad_fields},
 };
 
@@ -354,4 +358,49 @@ async fn a_role_in_another_organization_is_of_no_use() {
         .expect(201);
     let list = ada.get(&format!("/orgs/{other}/members")).await.expect(200);
     assert_eq!(list["total"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_somebody_who_was_removed_calls_no_model_any_more() {
+    let model = Scripted::calling(vec![("list_inputs", json!({})), ("list_inputs", json!({}))]);
+    let asked = Arc::clone(&model.asked);
+    let bench = Workbench::of(TestApp::start_with_model(model).await).await;
+    let grace = bench.add("grace", "member").await;
+    let node = bench.titled("A").await;
+    let body = json!({ "model": "script/ed" });
+    let run = grace
+        .post(&format!("/nodes/{node}/execute"), body)
+        .await
+        .expect(201);
+    bench.test.relay().await;
+    // The worker dies after the first answer; another finds the run when she is gone.
+    let calls = Arc::clone(&asked);
+    let dies = move |point| point == Point::AfterAppend && calls.lock().unwrap().len() == 1;
+    let worker = AgentWorker::register(Arc::clone(&bench.test.app))
+        .await
+        .unwrap();
+    let worker = worker.with_breakpoint(Arc::new(dies));
+    let stop = CancellationToken::new();
+    worker.step(&stop).await.unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    bench
+        .ada
+        .delete(&bench.path_of(&grace).await)
+        .await
+        .expect(204);
+    bench
+        .test
+        .database
+        .execute("update workers set heartbeat_at = now() - interval '1 hour'")
+        .await;
+    let worker = AgentWorker::register(Arc::clone(&bench.test.app))
+        .await
+        .unwrap();
+    while worker.step(&stop).await.unwrap() {}
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    let path = format!("/executions/{}", run["execution"]["id"].as_str().unwrap());
+    let run = bench.ada.get(&path).await.expect(200)["execution"].clone();
+    assert_eq!(run["status"], "failed");
+    let why = run["errorMessage"].as_str().unwrap();
+    assert!(why.contains("no access"), "{why}");
 }
