@@ -8,6 +8,7 @@ use crate::kernel::text::text_enum;
 text_enum! {
     /// Something that a caller may or may not do.
     pub enum Action {
+        OrgCreate = "org.create",
         OrgRead = "org.read",
         OrgUpdate = "org.update",
         OrgDelete = "org.delete",
@@ -66,7 +67,8 @@ impl Action {
     /// Whose roles decide about this action; the caller looks up no others.
     pub const fn level(self) -> Level {
         match self {
-            Action::OrgRead
+            Action::OrgCreate
+            | Action::OrgRead
             | Action::OrgUpdate
             | Action::OrgDelete
             | Action::MemberRead
@@ -112,6 +114,7 @@ impl Action {
     /// The end of the sentence "You are not allowed to …".
     pub const fn phrase(self) -> &'static str {
         match self {
+            Action::OrgCreate => "make this organization",
             Action::OrgRead => "see this organization",
             Action::OrgUpdate => "change this organization",
             Action::OrgDelete => "delete this organization",

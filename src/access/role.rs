@@ -60,6 +60,8 @@ const fn rule(action: Action) -> Rule {
     const PROJECT_ADMIN: ProjectRole = ProjectRole::Admin;
 
     match action {
+        // Anybody may make one, and is its owner from then on: see `Grant::founding`.
+        Action::OrgCreate => Org(Owner),
         Action::OrgRead => Org(Guest),
         Action::OrgUpdate => Org(Admin),
         Action::OrgDelete => Org(Owner),

@@ -233,7 +233,7 @@ async fn the_log_is_paged_and_filtered() {
             "node.update",
             "node.create",
             "project.create",
-            "org.update"
+            "org.create"
         ]
     );
     let id = grace.get("/users/me").await.id();

@@ -131,17 +131,30 @@ pub struct OrgUpdate {
 }
 
 impl OrgCreate {
-    /// Checks every field; answers the slug, and the settings with their keys apart.
-    pub fn check(&mut self) -> Result<(Slug, Settled)> {
+    /// The organization that this makes, as its owner sees it, with every field checked;
+    /// and its settings with their keys apart.
+    pub fn make(self, id: OrgId, now: DateTime<Utc>) -> Result<(Org, Settled)> {
         let mut fields = Fields::default();
         name(&mut fields, "name", &self.name);
-        let slug = fields.take("slug", self.slug.parse());
-        let settings = self.settings.take().map(|sent| {
+        let slug = fields.take("slug", self.slug.parse::<Slug>());
+        let settings = self.settings.map(|sent| {
             let draft = Draft::read(&mut fields, sent);
             draft.settle(&mut fields, &Value::Null)
         });
+        let slug = fields.finish_with(slug)?;
         let settled = settings.unwrap_or_else(Settled::empty);
-        fields.finish_with(slug.map(|slug| (slug, settled)))
+        let level = self.event_sourcing_level;
+        let org = Org {
+            id,
+            name: self.name,
+            slug: slug.into_string(),
+            settings: settled.settings.clone(),
+            event_sourcing_level: level.unwrap_or(EventSourcingLevel::Full),
+            role: OrgRole::Owner,
+            created_at: now,
+            updated_at: now,
+        };
+        Ok((org, settled))
     }
 }
 

@@ -8,7 +8,7 @@ mod notifications;
 use serde_json::{Map, Value, json};
 
 use super::{
-    model::{EventSourcingLevel, Org, OrgCreate, OrgUpdate, Settled, SignIn, User, UserUpdate},
+    model::{Org, OrgCreate, OrgUpdate, Settled, SignIn, User, UserUpdate},
     store,
 };
 use crate::{
@@ -70,21 +70,11 @@ pub async fn org_list(ctx: &Ctx, page: PageRequest) -> Result<Page<Org>> {
 }
 
 /// Makes an organization, with the caller as its owner.
-pub async fn org_create(ctx: &Ctx, mut new: OrgCreate) -> Result<Org> {
-    let (slug, settled) = new.check()?;
+pub async fn org_create(ctx: &Ctx, new: OrgCreate) -> Result<Org> {
     let vault = &ctx.app.vault;
     let actor = ctx.caller.actor();
     ctx.own_tx(async move |tx| {
-        let org = Org {
-            id: OrgId::new(tx.ids()),
-            name: new.name,
-            slug: slug.into_string(),
-            settings: settled.settings.clone(),
-            event_sourcing_level: new.event_sourcing_level.unwrap_or(EventSourcingLevel::Full),
-            role: OrgRole::Owner,
-            created_at: tx.now(),
-            updated_at: tx.now(),
-        };
+        let (org, settled) = new.make(OrgId::new(tx.ids()), tx.now())?;
         // From here on the transaction acts for the organization that it makes.
         let grant = Grant::founding(tx, org.id, actor).await?;
         store::insert_org(tx, &org).await?;
