@@ -9,4 +9,5 @@ drop index project_members_newest;
 drop index org_members_newest;
 drop policy address on users;
 drop index users_by_email;
+alter table users drop column email_key;
 drop function app.email();

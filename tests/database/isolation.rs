@@ -6,7 +6,7 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use crate::{
-    rows::{attempt, count, scope, tenant_tables, texts, two_tenants},
+    rows::{attempt, count, plan, scope, tenant_tables, texts, two_tenants},
     support::Database,
 };
 
@@ -198,4 +198,22 @@ async fn an_address_shows_its_users_whatever_the_case_and_nothing_else() {
         scope(&mut app, "email", other).await;
         assert_eq!(count(&mut app, "users").await, 0, "{other:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_found_by_its_index_among_many() {
+    let database = Database::create().await;
+    database
+        .execute(
+            "insert into users (id, cognito_sub, email, created_at, updated_at) \
+             select gen_random_uuid(), 's' || n, 'User-' || n || '@example.com', now(), now() \
+             from generate_series(1, 20000) n; analyze users",
+        )
+        .await;
+    let mut app = begin(&database).await;
+    scope(&mut app, "email", "user-7@example.com").await;
+    let found = "(select from users where email_key = lower('USER-7@example.com') limit 2) found";
+    assert_eq!(count(&mut app, found).await, 1);
+    let plan = plan(&mut app, &format!("select * from {found}")).await;
+    assert!(plan.contains("users_by_email"), "{plan}");
 }

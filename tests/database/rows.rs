@@ -36,6 +36,19 @@ pub async fn count(conn: &mut AsyncPgConnection, from: &str) -> i64 {
     row.count
 }
 
+#[derive(QueryableByName)]
+struct PlanLine {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+/// How Postgres would run `query`.
+pub async fn plan(conn: &mut AsyncPgConnection, query: &str) -> String {
+    let explain = diesel::sql_query(format!("explain {query}"));
+    let lines: Vec<PlanLine> = explain.load(conn).await.unwrap();
+    lines.into_iter().map(|line| line.line + "\n").collect()
+}
+
 /// Runs `statement` and answers how many rows it touched, undoing it all the same.
 pub async fn attempt(conn: &mut AsyncPgConnection, statement: &str) -> Result<usize, Error> {
     conn.batch_execute("savepoint attempt").await.unwrap();

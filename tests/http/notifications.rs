@@ -154,6 +154,27 @@ async fn starter_and_supervisor_are_told_how_a_run_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_an_agent_makes_for_its_starter_is_no_news_to_them() {
+    let part = ("create_subnode", json!({ "title": "A part" }));
+    let test = TestApp::start_with_model(Scripted::calling(vec![part])).await;
+    let (bench, _, _) = with_grace(test).await;
+    let node = bench.titled("Pier").await;
+    run(&bench, &node).await;
+    let me = bench.ada.get("/users/me").await.id();
+    assert_eq!(
+        bench
+            .count(&format!("nodes where supervisor_user_id = '{me}'"))
+            .await,
+        1
+    );
+    let lines = lines(&bench.ada).await;
+    assert!(
+        lines.len() == 1 && lines[0].starts_with("execution_"),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failure_says_why() {
     let broken = |_: &_| {
         Err(glassbox::platform::llm::ModelError::new(

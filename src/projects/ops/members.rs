@@ -131,7 +131,7 @@ async fn end_locks(
     member: &ProjectMember,
     role: Option<ProjectRole>,
 ) -> Result<()> {
-    let org_role = store::members::org_role_of(tx, grant.org, member.user_id).await?;
+    let org_role = tenants::ops::role_of_in(tx, grant.org, member.user_id).await?;
     if org_role.is_some_and(|org_role| allows(Action::NodeLock, org_role, role)) {
         return Ok(());
     }

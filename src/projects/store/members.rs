@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 
 use super::super::model::{ProjectMember, ProjectMemberFilter, Whom};
 use crate::{
-    access::{OrgRole, ProjectRole},
+    access::ProjectRole,
     kernel::{
         Error, MemberId, OrgId, ProjectId, Result, Timestamp, UserId,
         page::{Cursor, Page, PageRequest},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 diesel::define_sql_function! {
-    /// Postgres' own `lower`.
+    /// Postgres' own `lower`, so that both sides of a comparison are of one mind.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
@@ -73,24 +73,9 @@ pub(in super::super) async fn find(tx: &mut Tx, org: OrgId, whom: &Whom) -> Resu
         .into_boxed();
     let query = match whom {
         Whom::User(user) => query.filter(users::id.eq(*user)),
-        Whom::Address(address) => query.filter(lower(users::email).eq(lower(address))),
+        Whom::Address(address) => query.filter(users::email_key.eq(lower(address))),
     };
     Ok(query.load(tx.conn()).await?)
-}
-
-/// What somebody is in the organization.
-pub(in super::super) async fn org_role_of(
-    tx: &mut Tx,
-    org: OrgId,
-    user: UserId,
-) -> Result<Option<OrgRole>> {
-    Ok(org_members::table
-        .filter(org_members::org_id.eq(org))
-        .filter(org_members::user_id.eq(user))
-        .select(org_members::role)
-        .first(tx.conn())
-        .await
-        .optional()?)
 }
 
 /// Makes a member of the organization one of the project; `false` when they are one.

@@ -126,6 +126,11 @@ pub async fn member_add_in(tx: &mut Tx, grant: &Grant, user: UserId, role: OrgRo
     Ok(())
 }
 
+/// What `user` is in the organization, if anything.
+pub async fn role_of_in(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>> {
+    store::members::role_of(tx, org, user).await
+}
+
 /// Ends the locks that `user` holds, in one project or in all of the organization: who
 /// may no longer write must not keep others from it.
 pub async fn locks_end_in(

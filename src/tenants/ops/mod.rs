@@ -24,7 +24,7 @@ use crate::{
 pub use audit_log::audit_list;
 pub use keys::org_key_in;
 pub use members::{
-    locks_end_in, member_add, member_add_in, member_list, member_remove, member_update,
+    locks_end_in, member_add, member_add_in, member_list, member_remove, member_update, role_of_in,
 };
 pub use notifications::{notification_list, notification_read, notification_read_all, notify_in};
 
