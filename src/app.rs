@@ -19,6 +19,7 @@ use crate::{
         embed::Embedder,
         llm::{Models, price::Prices},
         queue::Queue,
+        vault::Vault,
     },
 };
 
@@ -45,6 +46,8 @@ pub struct App {
     pub embedder: Arc<dyn Embedder>,
     /// The keys of our tokens.
     pub keyring: Arc<Keyring>,
+    /// Seals the keys that organizations give us.
+    pub vault: Arc<Vault>,
     /// How clients reach us, without a slash at the end.
     pub base_url: String,
     /// Cancelled when the server drains: answers without an end, such as streams, end

@@ -8,6 +8,7 @@ use crate::kernel::text::text_enum;
 text_enum! {
     /// Something that a caller may or may not do.
     pub enum Action {
+        OrgCreate = "org.create",
         OrgRead = "org.read",
         OrgUpdate = "org.update",
         OrgDelete = "org.delete",
@@ -15,6 +16,7 @@ text_enum! {
         MemberAdd = "member.add",
         MemberUpdate = "member.update",
         MemberRemove = "member.remove",
+        MemberLeave = "member.leave",
         AuditRead = "audit.read",
         UsageRead = "usage.read",
         TokenManage = "token.manage",
@@ -27,6 +29,7 @@ text_enum! {
         ProjectDelete = "project.delete",
         ProjectMemberRead = "project_member.read",
         ProjectMemberManage = "project_member.manage",
+        ProjectMemberLeave = "project_member.leave",
         NodeCreate = "node.create",
         NodeRead = "node.read",
         NodeUpdate = "node.update",
@@ -64,13 +67,15 @@ impl Action {
     /// Whose roles decide about this action; the caller looks up no others.
     pub const fn level(self) -> Level {
         match self {
-            Action::OrgRead
+            Action::OrgCreate
+            | Action::OrgRead
             | Action::OrgUpdate
             | Action::OrgDelete
             | Action::MemberRead
             | Action::MemberAdd
             | Action::MemberUpdate
             | Action::MemberRemove
+            | Action::MemberLeave
             | Action::AuditRead
             | Action::UsageRead
             | Action::TokenManage
@@ -83,6 +88,7 @@ impl Action {
             | Action::ProjectDelete
             | Action::ProjectMemberRead
             | Action::ProjectMemberManage
+            | Action::ProjectMemberLeave
             | Action::NodeCreate
             | Action::NodeRead
             | Action::NodeUpdate
@@ -108,6 +114,7 @@ impl Action {
     /// The end of the sentence "You are not allowed to …".
     pub const fn phrase(self) -> &'static str {
         match self {
+            Action::OrgCreate => "make this organization",
             Action::OrgRead => "see this organization",
             Action::OrgUpdate => "change this organization",
             Action::OrgDelete => "delete this organization",
@@ -115,6 +122,7 @@ impl Action {
             Action::MemberAdd => "add members to this organization",
             Action::MemberUpdate => "change the role of this member",
             Action::MemberRemove => "remove this member",
+            Action::MemberLeave => "leave this organization",
             Action::AuditRead => "read the audit log",
             Action::UsageRead => "see the usage of this organization",
             Action::TokenManage => "manage the tokens of this organization",
@@ -127,6 +135,7 @@ impl Action {
             Action::ProjectDelete => "delete this project",
             Action::ProjectMemberRead => "see the members of this project",
             Action::ProjectMemberManage => "manage the members of this project",
+            Action::ProjectMemberLeave => "leave this project",
             Action::NodeCreate => "create nodes in this project",
             Action::NodeRead => "see this node",
             Action::NodeUpdate => "change this node",

@@ -2,7 +2,7 @@
 //! written by the transaction of the change and can't be altered afterwards; the
 //! database refuses it.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{authorise::Grant, store};
@@ -24,4 +24,21 @@ pub struct Entry<'a> {
 /// Writes one entry for the action that `grant` allowed.
 pub async fn record(tx: &mut Tx, grant: &Grant, entry: Entry<'_>) -> Result<()> {
     store::insert_audit(tx, grant, entry).await
+}
+
+/// Only what differs, as it was and as it is: what an entry shows of a change.
+pub fn difference(
+    mut was: Map<String, Value>,
+    mut is: Map<String, Value>,
+) -> (Map<String, Value>, Map<String, Value>) {
+    let same: Vec<String> = was
+        .iter()
+        .filter(|(key, value)| is.get(*key) == Some(value))
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in same {
+        was.remove(&key);
+        is.remove(&key);
+    }
+    (was, is)
 }

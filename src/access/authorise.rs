@@ -170,7 +170,7 @@ impl Grant {
             node: None,
             org_role: OrgRole::Owner,
             project_role: None,
-            action: Action::OrgUpdate,
+            action: Action::OrgCreate,
             actor,
         })
     }

@@ -60,12 +60,15 @@ const fn rule(action: Action) -> Rule {
     const PROJECT_ADMIN: ProjectRole = ProjectRole::Admin;
 
     match action {
+        // Anybody may make one, and is its owner from then on: see `Grant::founding`.
+        Action::OrgCreate => Org(Owner),
         Action::OrgRead => Org(Guest),
         Action::OrgUpdate => Org(Admin),
         Action::OrgDelete => Org(Owner),
         Action::MemberRead => Org(Member),
         // Of owners, only an owner: see `may_manage`.
         Action::MemberAdd | Action::MemberUpdate | Action::MemberRemove => Org(Admin),
+        Action::MemberLeave => Org(Guest),
         Action::AuditRead | Action::UsageRead => Org(Member),
         Action::TokenManage => Org(Admin),
         Action::TemplateRead => Org(Member),
@@ -79,6 +82,7 @@ const fn rule(action: Action) -> Rule {
         Action::ProjectDelete => EitherNoGuest(Admin, PROJECT_ADMIN),
         Action::ProjectMemberRead => Either(Member, Viewer),
         Action::ProjectMemberManage => Either(Admin, PROJECT_ADMIN),
+        Action::ProjectMemberLeave => Either(Member, Viewer),
 
         Action::NodeRead => Either(Member, Viewer),
         Action::NodeCreate | Action::NodeUpdate | Action::NodeDelete => Either(Member, Editor),

@@ -1,7 +1,7 @@
 //! SQL of access: where a thing lives and what a user is there; the audit log.
 
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryableByName,
+    ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
     sql_types::{Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
@@ -13,7 +13,11 @@ use super::{
 };
 use crate::{
     kernel::{AuditId, Error, NodeId, OrgId, ProjectId, Result, text::TextEnum},
-    platform::db::{Tx, schema::audit_log, types::sql_text},
+    platform::db::{
+        Tx,
+        schema::{audit_log, users},
+        types::sql_text,
+    },
 };
 
 sql_text!(OrgRole);
@@ -113,6 +117,10 @@ pub(super) async fn insert_audit(tx: &mut Tx, grant: &Grant, entry: Entry<'_>) -
             audit_log::id.eq(id),
             audit_log::org_id.eq(grant.org),
             audit_log::actor_user_id.eq(actor.user),
+            audit_log::actor_email.eq(users::table
+                .find(actor.user)
+                .select(users::email.nullable())
+                .single_value()),
             audit_log::execution_id.eq(actor.execution),
             audit_log::action.eq(grant.action.as_str()),
             audit_log::resource_type.eq(entry.resource),

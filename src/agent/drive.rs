@@ -15,6 +15,7 @@ use tokio::sync::{broadcast::error::RecvError, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    leave,
     machine::{Limits, Next, Opening, Silence, State, answer_data},
     prompt,
     tools::{self, Outcome},
@@ -155,6 +156,9 @@ impl Driver {
                     self.hand_over().await?;
                     return Err(error);
                 }
+                // What a step needs may be gone because the execution itself is, with its
+                // organization or project. That is no failure.
+                Err(_) if !self.is_held().await? => return Ok(End::Lost),
                 Err(error) => {
                     tracing::error!(execution = %self.lease.execution, error = %error.chain(), "a step failed");
                     let why = format!("{} (code {})", error.message(), error.code());
@@ -205,6 +209,9 @@ impl Driver {
         news: &mut Subscription,
         stop: &CancellationToken,
     ) -> Result<Step> {
+        if !leave::may_go_on(&self.app, &self.caller, &self.lease).await? {
+            return self.fail(leave::REFUSED).await.map(Step::Ended);
+        }
         let begun = self.app.db.now();
         let answer = tokio::select! {
             biased;
@@ -269,17 +276,16 @@ impl Driver {
                 Ok(Err(RecvError::Closed)) => std::future::pending().await,
                 Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => {}
             }
-            let held = self
-                .app
-                .db
-                .tx(self.scope(), async |tx| {
-                    journal::holds(tx, &self.lease).await
-                })
-                .await?;
-            if !held {
+            if !self.is_held().await? {
                 return Ok(());
             }
         }
+    }
+
+    async fn is_held(&self) -> Result<bool> {
+        let scope = self.scope();
+        let ask = async |tx: &mut Tx| journal::holds(tx, &self.lease).await;
+        self.app.db.tx(scope, ask).await
     }
 
     /// Words on their way are stored nowhere; those who miss them read the entry.

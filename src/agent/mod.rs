@@ -10,6 +10,7 @@
 //! execution's own narrowed token and no more, whatever the model asks for.
 
 pub mod drive;
+mod leave;
 pub mod machine;
 mod prompt;
 pub mod tools;

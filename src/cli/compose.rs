@@ -25,6 +25,7 @@ use crate::{
             retry::{RetryPolicy, Retrying},
         },
         queue::DbQueue,
+        vault::Vault,
     },
     server::API,
 };
@@ -43,6 +44,7 @@ pub fn app(
         config.storage.secret()?,
     )?);
     let keyring = Keyring::new(config.auth.key()?, config.auth.signing_key_id, &[])?;
+    let vault = Vault::new(config.vault.current(), config.vault.earlier())?;
     let blobs: Arc<dyn Blobs> = Arc::clone(&folder) as Arc<dyn Blobs>;
     Ok(App {
         bus: Arc::new(LocalBus::new()),
@@ -54,6 +56,7 @@ pub fn app(
         prices: Arc::new(Prices::built_in()?),
         embedder: Arc::new(Hashing),
         keyring: Arc::new(keyring),
+        vault: Arc::new(vault),
         base_url,
         draining: CancellationToken::new(),
         config: Arc::new(config),

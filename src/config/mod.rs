@@ -13,6 +13,7 @@ mod log;
 mod models;
 mod server;
 mod storage;
+mod vault;
 
 use std::{collections::HashMap, path::Path};
 
@@ -30,6 +31,7 @@ pub use self::{
     models::ModelsConfig,
     server::ServerConfig,
     storage::StorageConfig,
+    vault::VaultConfig,
 };
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -46,6 +48,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// Files.
     pub storage: StorageConfig,
+    /// Keys that seal.
+    pub vault: VaultConfig,
     /// Language models.
     pub models: ModelsConfig,
     /// Executions.
@@ -139,6 +143,7 @@ impl Config {
         self.database.validate(&mut fields);
         self.auth.validate(&mut fields);
         self.storage.validate(&mut fields);
+        self.vault.validate(&mut fields);
         self.models.validate(&mut fields);
         self.agent.validate(&mut fields);
         self.ingest.validate(&mut fields);
@@ -154,6 +159,7 @@ impl Config {
                 "auth.dev_tokens",
                 "must be off in production",
             );
+            self.vault.check_production(&mut fields);
         }
         fields.finish()
     }

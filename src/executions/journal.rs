@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     chain,
     model::{Change, Execution, Lease, NewEvent, Status, Totals, TraceEvent, TraceKind},
-    store,
+    notices, store,
 };
 use crate::{
     kernel::{
@@ -60,10 +60,11 @@ pub async fn release_lease(tx: &mut Tx, lease: &Lease) -> Result<()> {
     store::release_lease(tx, lease).await
 }
 
-/// Whether `lease` still gives the right to append.
+/// Whether `lease` still gives the right to append. Not when the execution is gone, as
+/// when its organization was deleted.
 pub async fn holds(tx: &mut Tx, lease: &Lease) -> Result<bool> {
-    let head = store::lock_head(tx, lease.execution).await?;
-    Ok(is_held(&head, lease))
+    let head = store::try_lock_head(tx, lease.execution).await?;
+    Ok(head.is_some_and(|head| is_held(&head, lease)))
 }
 
 fn is_held(head: &store::Head, lease: &Lease) -> bool {
@@ -73,21 +74,18 @@ fn is_held(head: &store::Head, lease: &Lease) -> bool {
 /// Appends `events` under `lease` and makes `change`; answers the entries as written.
 ///
 /// # Errors
-/// [`Code::Fenced`] when the lease was lost or the execution no longer runs; nothing
-/// is written then, and the transaction must not commit anything else.
+/// [`Code::Fenced`] when the lease was lost or the execution no longer runs, or is no
+/// more; nothing is written then, and the transaction must not commit anything else.
 pub async fn append(
     tx: &mut Tx,
     lease: &Lease,
     events: Vec<NewEvent>,
     change: &Change,
 ) -> Result<Vec<TraceEvent>> {
-    let head = store::lock_head(tx, lease.execution).await?;
-    if !is_held(&head, lease) {
-        return Err(Error::new(
-            Code::Fenced,
-            "The execution is no longer this worker's.",
-        ));
-    }
+    let head = store::try_lock_head(tx, lease.execution).await?;
+    let head = head
+        .filter(|head| is_held(head, lease))
+        .ok_or_else(|| Error::new(Code::Fenced, "The execution is no longer this worker's."))?;
     write(tx, &head, lease.epoch, events, change).await
 }
 
@@ -138,6 +136,7 @@ async fn write(
         store::set_summary(tx, head.id, summary).await?;
     }
     let execution = store::get(tx, head.id).await?;
+    notices::tell(tx, head, &execution).await?;
     for event in &written {
         outbox::emit(tx, &trace_event(head, event)).await?;
     }

@@ -5,13 +5,15 @@
 //! gap and chained by hashes; nothing is appended without the lease's epoch, or by
 //! somebody who bumps it; totals and status change in the transaction of the event
 //! that explains them.
-//! Events: `trace_event` and `execution_update`, to the node's and the execution's channel.
+//! Events: `trace_event` and `execution_update`, to the node's and the execution's channel;
+//! notifications to people when a run ends or asks something.
 //! What an agent does is decided in [`crate::agent`]; here it is written down.
 
 pub mod api;
 mod chain;
 pub mod journal;
 pub mod model;
+mod notices;
 pub mod ops;
 mod store;
 mod stream;

@@ -197,8 +197,11 @@ pub(super) struct Head {
     pub id: ExecutionId,
     #[diesel(column_name = org_id)]
     pub org: OrgId,
+    #[diesel(column_name = project_id)]
+    pub project: ProjectId,
     #[diesel(column_name = node_id)]
     pub node: NodeId,
+    pub started_by: Option<UserId>,
     pub status: Status,
     pub last_sequence: i64,
     pub head_hash: String,

@@ -110,6 +110,7 @@ codes! {
     DependencyCycle = "DEPENDENCY_CYCLE", Conflict, "The reference would close a cycle; `details.path` shows it.";
     LockLost = "LOCK_LOST", Conflict, "The lock that the request was made under has ended; `details` says who holds the node now, if anybody.";
     LastOwner = "LAST_OWNER", Conflict, "An organization keeps at least one owner.";
+    UserUnknown = "USER_UNKNOWN", Impossible, "Nobody has that e-mail address here: a user is known from the first sign-in on.";
     AlreadyMember = "ALREADY_MEMBER", Conflict, "That person is a member already.";
     TreeCycle = "TREE_CYCLE", Conflict, "A node can't be placed under itself or its own descendants.";
     UploadMissing = "UPLOAD_MISSING", Conflict, "The upload was confirmed, but its bytes never arrived.";

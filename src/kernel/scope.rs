@@ -12,6 +12,9 @@ pub enum Scope {
     Nobody,
     /// Signing in: the user row of one external subject, and nothing else.
     Subject(String),
+    /// Adding somebody: the user rows of one e-mail address, in whatever case, and
+    /// nothing else.
+    Email(String),
     /// One user over all the organizations they belong to, to find where a thing
     /// lives before the scope narrows to its organization.
     User(UserId),

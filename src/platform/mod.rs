@@ -8,5 +8,6 @@ pub mod embed;
 pub mod http;
 pub mod llm;
 pub mod queue;
+pub mod vault;
 mod words;
 pub mod workers;

@@ -76,6 +76,9 @@ routes! { ApiDoc, api, TABLE:
     post   open             "/auth/dev-token"                             tenants::api::dev_token;
     get    own              "/users/me"                                   tenants::api::me_get;
     patch  own              "/users/me"                                   tenants::api::me_update;
+    get    own              "/users/me/notifications"                     tenants::api::notifications::notification_list;
+    post   own              "/users/me/notifications/read-all"            tenants::api::notifications::notification_read_all;
+    post   own              "/users/me/notifications/{notificationId}/read" tenants::api::notifications::notification_read;
 
     // Organizations
     get    own              "/orgs"                                       tenants::api::org_list;
@@ -83,6 +86,11 @@ routes! { ApiDoc, api, TABLE:
     get    OrgRead          "/orgs/{orgId}"                               tenants::api::org_get;
     patch  OrgUpdate        "/orgs/{orgId}"                               tenants::api::org_update;
     delete OrgDelete        "/orgs/{orgId}"                               tenants::api::org_delete;
+    get    MemberRead       "/orgs/{orgId}/members"                       tenants::api::members::member_list;
+    post   MemberAdd        "/orgs/{orgId}/members"                       tenants::api::members::member_add;
+    patch  MemberUpdate     "/orgs/{orgId}/members/{userId}"              tenants::api::members::member_update;
+    delete MemberRemove     "/orgs/{orgId}/members/{userId}"              tenants::api::members::member_remove;
+    get    AuditRead        "/orgs/{orgId}/audit"                         tenants::api::audit::audit_list;
 
     // Projects
     get    ProjectRead      "/orgs/{orgId}/projects"                      projects::api::project_list;
@@ -90,6 +98,10 @@ routes! { ApiDoc, api, TABLE:
     get    ProjectRead      "/projects/{projectId}"                       projects::api::project_get;
     patch  ProjectUpdate    "/projects/{projectId}"                       projects::api::project_update;
     delete ProjectDelete    "/projects/{projectId}"                       projects::api::project_delete;
+    get    ProjectMemberRead   "/projects/{projectId}/members"            projects::api::members::project_member_list;
+    post   ProjectMemberManage "/projects/{projectId}/members"            projects::api::members::project_member_add;
+    patch  ProjectMemberManage "/projects/{projectId}/members/{userId}"   projects::api::members::project_member_update;
+    delete ProjectMemberManage "/projects/{projectId}/members/{userId}"   projects::api::members::project_member_remove;
 
     // Nodes
     get    NodeRead         "/projects/{projectId}/nodes"                 nodes::api::node_list;

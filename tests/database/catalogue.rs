@@ -105,7 +105,6 @@ const WITHOUT_INDEX: &[&str] = &[
     "nodes(author_user_id)",
     "nodes(locked_by)",
     "nodes(supervisor_user_id)",
-    "notifications(user_id)",
     "templates(created_by)",
     "tokens(created_by)",
 ];

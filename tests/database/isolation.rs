@@ -6,7 +6,7 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use crate::{
-    rows::{attempt, count, scope, tenant_tables, texts, two_tenants},
+    rows::{attempt, count, plan, scope, tenant_tables, texts, two_tenants},
     support::Database,
 };
 
@@ -169,4 +169,51 @@ fn crossings(own: Uuid, other: Uuid) -> String {
            and exists (select from pg_attribute o where o.attrelid = c.conrelid and o.attname = 'org_id') \
          group by c.oid, c.conrelid, c.confrelid"
     )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_shows_its_users_whatever_the_case_and_nothing_else() {
+    let database = Database::create().await;
+    let (a, b) = two_tenants(&database).await;
+    database
+        .execute(&format!(
+            "update users set email = 'Ada@example.com' where id = '{}'; \
+             update users set email = 'ada@example.com.evil' where id = '{}'",
+            a.user(),
+            b.user()
+        ))
+        .await;
+    let mut app = begin(&database).await;
+    scope(&mut app, "email", "aDA@example.com").await;
+    let ids = texts(&mut app, "select id::text as text from users").await;
+    assert_eq!(ids, [a.user().to_string()]);
+    let mut tables = tenant_tables(&mut database.admin().await).await;
+    tables.push("organizations".to_owned());
+    for table in tables {
+        assert_eq!(count(&mut app, &table).await, 0, "{table}");
+    }
+    let touched = attempt(&mut app, "update users set name = 'x'").await;
+    assert_eq!(touched.unwrap(), 0);
+    for other in ["", "%", "ada@example.co"] {
+        scope(&mut app, "email", other).await;
+        assert_eq!(count(&mut app, "users").await, 0, "{other:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_found_by_its_index_among_many() {
+    let database = Database::create().await;
+    database
+        .execute(
+            "insert into users (id, cognito_sub, email, created_at, updated_at) \
+             select gen_random_uuid(), 's' || n, 'User-' || n || '@example.com', now(), now() \
+             from generate_series(1, 20000) n; analyze users",
+        )
+        .await;
+    let mut app = begin(&database).await;
+    scope(&mut app, "email", "user-7@example.com").await;
+    let found = "(select from users where email_key = lower('USER-7@example.com') limit 2) found";
+    assert_eq!(count(&mut app, found).await, 1);
+    let plan = plan(&mut app, &format!("select * from {found}")).await;
+    assert!(plan.contains("users_by_email"), "{plan}");
 }

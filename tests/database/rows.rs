@@ -36,6 +36,19 @@ pub async fn count(conn: &mut AsyncPgConnection, from: &str) -> i64 {
     row.count
 }
 
+#[derive(QueryableByName)]
+struct PlanLine {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+/// How Postgres would run `query`.
+pub async fn plan(conn: &mut AsyncPgConnection, query: &str) -> String {
+    let explain = diesel::sql_query(format!("explain {query}"));
+    let lines: Vec<PlanLine> = explain.load(conn).await.unwrap();
+    lines.into_iter().map(|line| line.line + "\n").collect()
+}
+
 /// Runs `statement` and answers how many rows it touched, undoing it all the same.
 pub async fn attempt(conn: &mut AsyncPgConnection, statement: &str) -> Result<usize, Error> {
     conn.batch_execute("savepoint attempt").await.unwrap();
@@ -151,6 +164,8 @@ insert into budgets (id, org_id, scope_type, scope_id, created_at, updated_at)
     values ({20}, {1}, 'organization', {1}, now(), now());
 insert into chunks (id, org_id, file_id, ordinal, content, sha256, created_at)
     values ({20}, {1}, {9}, 0, 'words', 'hash', now());
+insert into sealed_keys (id, org_id, field, key_id, sealed, created_at)
+    values ({20}, {1}, 'selfHostedKey', 1, 'sealed', now());
 insert into idempotency_keys (user_id, key, request_hash, status, created_at)
     values ({2}, 'key', 'hash', 201, now());
 ";

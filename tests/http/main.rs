@@ -14,9 +14,14 @@ mod support;
 mod workbench;
 
 mod agent;
+mod audit;
 mod executions;
 mod files;
 mod health;
+mod members;
 mod nodes;
+mod notifications;
 mod orgs;
+mod project_members;
 mod projects;
+mod settings;

@@ -1,8 +1,19 @@
 //! Organizations and users.
 
-use serde_json::json;
+use std::sync::{Arc, mpsc};
 
-use crate::support::TestApp;
+use glassbox::agent::worker::AgentWorker;
+use serde_json::json;
+use tokio::{sync::Notify, task};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    support::{
+        TestApp,
+        model::{Scripted, says},
+    },
+    workbench::Workbench,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_creator_becomes_owner_and_sees_it_in_the_list() {
@@ -207,4 +218,123 @@ async fn development_tokens_are_not_there_unless_configured() {
     let body = json!({ "userId": "ada", "email": "ada@example.com" });
     let answer = test.anonymous().post("/auth/dev-token", body).await;
     answer.expect_problem(404, "ROUTE_NOT_FOUND");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_changes_nothing_leaves_no_trace() {
+    let bench = Workbench::start().await;
+    let path = format!("/orgs/{}", bench.org);
+    let org = bench.ada.get(&path).await.expect(200);
+    let before = bench.count("audit_log").await;
+    assert_eq!(bench.ada.patch(&path, org.clone()).await.expect(200), org);
+    assert_eq!(bench.count("audit_log").await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slug_changes_and_the_old_one_is_free_again() {
+    let bench = Workbench::start().await;
+    let path = format!("/orgs/{}", bench.org);
+    let org = bench
+        .ada
+        .patch(&path, json!({ "slug": "new-labs" }))
+        .await
+        .expect(200);
+    assert_eq!(org["slug"], "new-labs");
+    let body = json!({ "name": "B", "slug": "labs" });
+    bench.ada.post("/orgs", body).await.expect(201);
+    let answer = bench.ada.patch(&path, json!({ "slug": "labs" })).await;
+    answer.expect_problem(409, "SLUG_TAKEN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_is_deleted_with_everything_in_it() {
+    let bench = Workbench::start().await;
+    bench.member("grace", "admin").await;
+    bench.join_project("grace", &bench.project, "editor").await;
+    let node = bench.titled("A").await;
+    let child = bench.child("B", &node).await;
+    bench.refer(&node, &child).await.expect(201);
+    bench
+        .ada
+        .post_empty(&format!("/nodes/{node}/execute"))
+        .await
+        .expect(201);
+    let settings = json!({ "settings": { "selfHostedKey": "sk-1" } });
+    let path = format!("/orgs/{}", bench.org);
+    bench.ada.patch(&path, settings).await.expect(200);
+    bench.test.relay().await;
+    let grace = bench.test.user("grace").await;
+    grace.delete(&path).await.expect_problem(403, "FORBIDDEN");
+    bench.ada.delete(&path).await.expect(204);
+    let tables = "select table_name as name from information_schema.columns \
+                  where table_schema = 'public' and column_name = 'org_id'";
+    for table in bench.rows(tables).await {
+        let table = table["name"].as_str().unwrap();
+        // The system's own templates are nobody's.
+        let theirs = format!("{table} where org_id is not null");
+        assert_eq!(bench.count(&theirs).await, 0, "{table}");
+    }
+    assert_eq!(bench.count("users").await, 2);
+    for who in [&bench.ada, &grace] {
+        who.get(&path).await.expect_problem(404, "NOT_FOUND");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_in_a_deleted_organization_ends_quietly() {
+    let asked = Arc::new(Notify::new());
+    let (tell, told) = (Arc::clone(&asked), asked);
+    let (go_on, wait) = mpsc::channel::<()>();
+    let model = Scripted::new(move |_| {
+        tell.notify_one();
+        task::block_in_place(|| wait.recv().unwrap());
+        Ok(says("It is done."))
+    });
+    let bench = Workbench::of(TestApp::start_with_model(model).await).await;
+    let node = bench.titled("A").await;
+    let body = json!({ "model": "script/ed" });
+    bench
+        .ada
+        .post(&format!("/nodes/{node}/execute"), body)
+        .await
+        .expect(201);
+    bench.test.relay().await;
+    let worker = AgentWorker::register(Arc::clone(&bench.test.app))
+        .await
+        .unwrap();
+    let running = tokio::spawn(async move {
+        let stop = CancellationToken::new();
+        // The first has the run; the second says that there is nothing left of it.
+        (worker.step(&stop).await, worker.step(&stop).await)
+    });
+    told.notified().await;
+    bench
+        .ada
+        .delete(&format!("/orgs/{}", bench.org))
+        .await
+        .expect(204);
+    go_on.send(()).unwrap();
+    let (first, second) = running.await.unwrap();
+    assert!(first.unwrap());
+    assert!(!second.unwrap());
+    assert_eq!(bench.count("agent_trace_events").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_an_organization_and_working_in_it_do_not_block_each_other() {
+    let bench = Workbench::start().await;
+    for round in 0..6 {
+        let (org, project) = bench.ada.workspace(&format!("other-{round}")).await;
+        let list = format!("/projects/{project}/nodes");
+        let node = bench.ada.post(&list, json!({ "title": "A" })).await.id();
+        let path = format!("/nodes/{node}");
+        let (org, titles) = (format!("/orgs/{org}"), ["a", "b", "c", "d"]);
+        let work = titles.map(|title| bench.ada.patch(&path, json!({ "title": title })));
+        let (deleted, worked) =
+            tokio::join!(bench.ada.delete(&org), futures_util::future::join_all(work));
+        deleted.expect(204);
+        for answer in worked {
+            assert!(matches!(answer.status, 200 | 404), "{}", answer.text);
+        }
+    }
 }

@@ -97,6 +97,7 @@ impl TestApp {
             ("database.owner_url", database.owner_url()),
             ("auth.dev_tokens", "true".into()),
             ("auth.signing_key", "07".repeat(32)),
+            ("vault.key", "0a".repeat(32)),
             (
                 "storage.url_secret",
                 "a secret of the tests, long enough".into(),

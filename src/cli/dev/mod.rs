@@ -243,6 +243,7 @@ impl Session<'_> {
                 ("auth.dev_tokens", "true".to_owned()),
                 ("auth.signing_key", secret(&secrets.signing_key)),
                 ("storage.url_secret", secret(&secrets.url_secret)),
+                ("vault.key", secret(&secrets.vault_key)),
                 ("storage.folder", folder.blobs()?.display().to_string()),
             ],
         )?;

@@ -19,6 +19,8 @@ pub struct Secrets {
     pub signing_key: SecretString,
     /// Signs the addresses of uploads and downloads.
     pub url_secret: SecretString,
+    /// Seals the keys that organizations give us.
+    pub vault_key: SecretString,
     /// The password of the application's role, on a server that asks for one.
     pub database_password: SecretString,
 }
@@ -29,6 +31,9 @@ pub struct Secrets {
 struct Kept {
     signing_key: String,
     url_secret: String,
+    /// Empty in folders from before there was a vault; made then.
+    #[serde(default)]
+    vault_key: String,
     database_password: String,
 }
 
@@ -49,12 +54,18 @@ impl Secrets {
         };
         let kept = match fs::read_to_string(&path) {
             // The parser's own message would quote the line, which is a key.
-            Ok(text) => toml::from_str(&text)
-                .map_err(|_| unreadable(&"it does not hold exactly the three keys"))?,
+            Ok(text) => {
+                let mut kept: Kept = toml::from_str(&text)
+                    .map_err(|_| unreadable(&"it does not hold exactly our keys"))?;
+                if kept.vault_key.is_empty() {
+                    kept.vault_key = random()?;
+                    kept.write(folder)?;
+                }
+                kept
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let new = Kept::generate()?;
-                let text = toml::to_string(&new).map_err(Error::internal)?;
-                folder.write_private(&path, &format!("{HEADING}{text}"))?;
+                new.write(folder)?;
                 new
             }
             Err(error) => return Err(unreadable(&error)),
@@ -68,8 +79,14 @@ impl Kept {
         Ok(Kept {
             signing_key: Keyring::generate().expose_secret().to_owned(),
             url_secret: random()?,
+            vault_key: random()?,
             database_password: random()?,
         })
+    }
+
+    fn write(&self, folder: &DataFolder) -> Result<()> {
+        let text = toml::to_string(self).map_err(Error::internal)?;
+        folder.write_private(&folder.secrets(), &format!("{HEADING}{text}"))
     }
 }
 
@@ -78,6 +95,7 @@ impl From<Kept> for Secrets {
         Secrets {
             signing_key: kept.signing_key.into(),
             url_secret: kept.url_secret.into(),
+            vault_key: kept.vault_key.into(),
             database_password: kept.database_password.into(),
         }
     }
@@ -107,6 +125,22 @@ mod tests {
             first.url_secret.expose_secret(),
             first.database_password.expose_secret()
         );
+    }
+
+    #[test]
+    fn a_folder_from_before_the_vault_gets_its_key_and_keeps_the_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(dir.path()).unwrap();
+        let old = "signing_key = \"a\"\nurl_secret = \"b\"\ndatabase_password = \"c\"\n";
+        fs::write(folder.secrets(), old).unwrap();
+        let first = Secrets::of(&folder).unwrap();
+        let second = Secrets::of(&folder).unwrap();
+        assert_eq!(first.vault_key.expose_secret().len(), 64);
+        assert_eq!(
+            first.vault_key.expose_secret(),
+            second.vault_key.expose_secret()
+        );
+        assert_eq!(second.signing_key.expose_secret(), "a");
     }
 
     #[test]

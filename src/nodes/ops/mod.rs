@@ -59,6 +59,11 @@ pub async fn node_read_in(tx: &mut Tx, id: NodeId) -> Result<Node> {
     store::attachment::complete(tx, node).await
 }
 
+/// A node that was not deleted, without inputs and outputs, for what is told about it.
+pub async fn node_outline_in(tx: &mut Tx, id: NodeId) -> Result<Option<Node>> {
+    store::get_node(tx, id).await
+}
+
 /// The direct children of a node, oldest first, 100 at most, without inputs and outputs.
 pub async fn children_in(tx: &mut Tx, id: NodeId) -> Result<Vec<Node>> {
     store::children(tx, id, MAX_CHILDREN).await

@@ -15,6 +15,10 @@ use crate::{
     },
     outbox,
     platform::db::Tx,
+    tenants::{
+        self,
+        model::{Notice, NotificationType, Subject},
+    },
 };
 
 /// What a change was about.
@@ -53,6 +57,11 @@ pub(super) async fn write(
     if let Some(change) = change {
         store::insert_version(tx, &node, &change, grant.actor.user).await?;
     }
+    if let News::Fields(found) = &news
+        && found.touches("supervisorUserId")
+    {
+        assigned(tx, grant, &node).await?;
+    }
     let (before, after) = news.for_audit();
     record(tx, grant, &node, before, after).await?;
     let payload = json!({
@@ -70,12 +79,30 @@ pub(super) async fn write(
 /// Tells of a new node.
 pub(super) async fn created(tx: &mut Tx, grant: &Grant, node: &Node) -> Result<()> {
     record(tx, grant, node, None, Some(brief(node))).await?;
+    assigned(tx, grant, node).await?;
     let payload = json!({
         "projectId": node.project_id,
         "node": node,
         "createdBy": actor(tx, grant).await?,
     });
     emit(tx, node, EventKind::NodeCreated, payload).await
+}
+
+/// Tells a node's supervisor that they are it, unless they, or an agent on their behalf,
+/// made themself that.
+async fn assigned(tx: &mut Tx, grant: &Grant, node: &Node) -> Result<()> {
+    let others = node
+        .supervisor_user_id
+        .filter(|user| *user != grant.actor.user);
+    let notice = Notice {
+        kind: NotificationType::NodeAssigned,
+        title: format!("You supervise \u{201c}{}\u{201d}", node.title),
+        body: None,
+        subject: Subject::Node(node.id),
+        node: node.id,
+        project: node.project_id,
+    };
+    tenants::ops::notify_in(tx, grant.org, others.as_slice(), &notice).await
 }
 
 /// Tells that nodes were deleted, one event for each.

@@ -18,7 +18,7 @@ use crate::{
         page::{Cursor, Page, PageRequest},
     },
     platform::db::{
-        Tx,
+        Tx, containing,
         schema::{node_versions, nodes, org_members, users},
         types::sql_text,
     },
@@ -268,19 +268,6 @@ fn matching(project: ProjectId, filter: &NodeFilter) -> nodes::BoxedQuery<'_, Pg
     query
 }
 
-/// The `like` pattern of texts that contain `text` as it stands.
-fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.chars() {
-        if matches!(c, '\\' | '%' | '_') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}
-
 /// Live direct children, oldest first, `limit` at most.
 pub(super) async fn children(tx: &mut Tx, parent: NodeId, limit: i64) -> Result<Vec<Node>> {
     let now = tx.now();
@@ -319,14 +306,4 @@ pub(super) async fn is_member(tx: &mut Tx, org: OrgId, user: UserId) -> Result<b
         .filter(org_members::org_id.eq(org))
         .filter(org_members::user_id.eq(user));
     Ok(diesel::select(exists(row)).get_result(tx.conn()).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wildcards_of_a_client_stand_for_themselves() {
-        assert_eq!(containing("50%_\\"), "%50\\%\\_\\\\%");
-    }
 }

@@ -208,10 +208,12 @@ impl Tx {
 /// The statement that tells the policies for whom we act. Every setting is written
 /// each time, so nothing of an earlier scope remains.
 fn scope_sql(scope: &Scope) -> String {
-    let (mut org, mut user, mut subject, mut system) = (String::new(), String::new(), "", "");
+    let (mut org, mut user, mut system) = (String::new(), String::new(), "");
+    let (mut subject, mut email) = (String::new(), String::new());
     match scope {
         Scope::Nobody => {}
-        Scope::Subject(text) => subject = text,
+        Scope::Subject(text) => subject = quoted(text),
+        Scope::Email(text) => email = quoted(text),
         Scope::User(id) => user = id.to_string(),
         Scope::Org {
             org: id,
@@ -222,13 +224,18 @@ fn scope_sql(scope: &Scope) -> String {
         }
         Scope::System => system = "on",
     }
-    // The subject comes from outside. Doubling the quotes is the whole of quoting a
-    // literal, since standard_conforming_strings is on in every Postgres we accept.
-    let subject = subject.replace('\'', "''");
     format!(
         "select set_config('app.org_id', '{org}', true), set_config('app.user_id', '{user}', true), \
-         set_config('app.subject', '{subject}', true), set_config('app.system', '{system}', true)"
+         set_config('app.subject', '{subject}', true), set_config('app.email', '{email}', true), \
+         set_config('app.system', '{system}', true)"
     )
+}
+
+/// What stands between the quotes of a literal, for texts that come from outside.
+/// Doubling the quotes is the whole of it, since standard_conforming_strings is on in
+/// every Postgres we accept.
+fn quoted(text: &str) -> String {
+    text.replace('\'', "''")
 }
 
 impl From<SqlError> for Error {
@@ -262,18 +269,35 @@ pub fn violates(error: &SqlError, constraint: &str) -> bool {
     matches!(error, SqlError::DatabaseError(_, info) if info.constraint_name() == Some(constraint))
 }
 
+/// The `like` pattern of texts that contain `text` as it stands.
+pub fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '\\' | '%' | '_') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_with_quotes_stays_one_literal() {
-        let sql = scope_sql(&Scope::Subject(
-            "x', true), set_config('app.system','on".into(),
-        ));
-        assert!(
-            sql.contains("'x'', true), set_config(''app.system'',''on'"),
-            "{sql}"
-        );
+    fn a_subject_or_address_with_quotes_stays_one_literal() {
+        let hostile = || "x', true), set_config('app.system','on".to_owned();
+        for scope in [Scope::Subject(hostile()), Scope::Email(hostile())] {
+            let sql = scope_sql(&scope);
+            let literal = "'x'', true), set_config(''app.system'',''on'";
+            assert!(sql.contains(literal), "{sql}");
+        }
+    }
+
+    #[test]
+    fn wildcards_of_a_client_stand_for_themselves() {
+        assert_eq!(containing("50%_\\"), "%50\\%\\_\\\\%");
     }
 }

@@ -81,6 +81,7 @@ diesel::table! {
         request_id -> Nullable<Text>,
         ip -> Nullable<Text>,
         created_at -> Timestamptz,
+        actor_email -> Nullable<Text>,
     }
 }
 
@@ -382,6 +383,20 @@ diesel::table! {
     use diesel::sql_types::*;
     use pgvector::sql_types::Vector;
 
+    sealed_keys (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        field -> Text,
+        key_id -> Int8,
+        sealed -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     templates (id) {
         id -> Uuid,
         org_id -> Nullable<Uuid>,
@@ -438,6 +453,7 @@ diesel::table! {
         settings -> Jsonb,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        email_key -> Text,
     }
 }
 
@@ -470,6 +486,7 @@ diesel::joinable!(org_members -> organizations (org_id));
 diesel::joinable!(org_members -> users (user_id));
 diesel::joinable!(outbox -> organizations (org_id));
 diesel::joinable!(projects -> organizations (org_id));
+diesel::joinable!(sealed_keys -> organizations (org_id));
 diesel::joinable!(templates -> organizations (org_id));
 diesel::joinable!(templates -> users (created_by));
 diesel::joinable!(tokens -> organizations (org_id));
@@ -495,6 +512,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox,
     project_members,
     projects,
+    sealed_keys,
     templates,
     token_revocations,
     tokens,

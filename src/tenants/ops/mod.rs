@@ -1,9 +1,14 @@
 //! What can be done with organizations and one's own user.
 
-use serde_json::{Value, json};
+mod audit_log;
+mod keys;
+mod members;
+mod notifications;
+
+use serde_json::{Map, Value, json};
 
 use super::{
-    model::{EventSourcingLevel, Org, OrgCreate, OrgUpdate, SignIn, User, UserUpdate},
+    model::{Org, OrgCreate, OrgUpdate, Settled, SignIn, User, UserUpdate},
     store,
 };
 use crate::{
@@ -15,6 +20,13 @@ use crate::{
     },
     platform::db::Tx,
 };
+
+pub use audit_log::audit_list;
+pub use keys::org_key_in;
+pub use members::{
+    locks_end_in, member_add, member_add_in, member_list, member_remove, member_update, role_of_in,
+};
+pub use notifications::{notification_list, notification_read, notification_read_all, notify_in};
 
 /// Signs somebody in whom we take at their word, and gives them a token. The caller
 /// has made sure that development tokens are on.
@@ -59,24 +71,16 @@ pub async fn org_list(ctx: &Ctx, page: PageRequest) -> Result<Page<Org>> {
 
 /// Makes an organization, with the caller as its owner.
 pub async fn org_create(ctx: &Ctx, new: OrgCreate) -> Result<Org> {
-    let slug = new.check()?;
+    let vault = &ctx.app.vault;
     let actor = ctx.caller.actor();
     ctx.own_tx(async move |tx| {
-        let org = Org {
-            id: OrgId::new(tx.ids()),
-            name: new.name,
-            slug: slug.into_string(),
-            settings: new.settings.unwrap_or_else(|| json!({})),
-            event_sourcing_level: new.event_sourcing_level.unwrap_or(EventSourcingLevel::Full),
-            role: OrgRole::Owner,
-            created_at: tx.now(),
-            updated_at: tx.now(),
-        };
+        let (org, settled) = new.make(OrgId::new(tx.ids()), tx.now())?;
         // From here on the transaction acts for the organization that it makes.
         let grant = Grant::founding(tx, org.id, actor).await?;
         store::insert_org(tx, &org).await?;
         store::insert_member(tx, org.id, grant.actor.user, OrgRole::Owner).await?;
-        record(tx, &grant, None, Some(brief(&org))).await?;
+        keys::settle(tx, vault, org.id, &settled).await?;
+        record(tx, &grant, None, Some(brief(&org, Some(&settled)).into())).await?;
         Ok(org)
     })
     .await
@@ -90,40 +94,63 @@ pub async fn org_get(ctx: &Ctx, id: OrgId) -> Result<Org> {
     .await
 }
 
-/// Changes an organization.
+/// Changes an organization. A change that changes nothing leaves no trace.
 pub async fn org_update(ctx: &Ctx, id: OrgId, update: OrgUpdate) -> Result<Org> {
+    let vault = &ctx.app.vault;
     ctx.tx(
         Action::OrgUpdate,
         Target::Org(id),
         async move |tx, grant| {
             let before = store::lock_org(tx, id, grant.org_role).await?;
-            let mut org = update.apply(before.clone())?;
+            let (mut org, settled) = update.apply(before.clone())?;
+            let (was, is) = audit::difference(brief(&before, None), brief(&org, settled.as_ref()));
+            if was.is_empty() && is.is_empty() {
+                return Ok(before);
+            }
             org.updated_at = tx.now();
             store::update_org(tx, &org).await?;
-            record(tx, grant, Some(brief(&before)), Some(brief(&org))).await?;
+            if let Some(settled) = &settled {
+                keys::settle(tx, vault, id, settled).await?;
+            }
+            record(tx, grant, Some(was.into()), Some(is.into())).await?;
             Ok(org)
         },
     )
     .await
 }
 
-/// Deletes an organization and everything in it, its audit log too.
+/// Deletes an organization and everything in it, its audit log too, which is why the
+/// program's own log tells of it. Runs of its agents end at their next step: the row
+/// that they would append to is gone.
 pub async fn org_delete(ctx: &Ctx, id: OrgId) -> Result<()> {
     ctx.tx(Action::OrgDelete, Target::Org(id), async |tx, grant| {
-        tracing::info!(org = %id, user = %grant.actor.user, "organization deleted");
-        store::delete_org(tx, id).await
+        let org = store::lock_org(tx, id, grant.org_role).await?;
+        store::delete_org(tx, id).await?;
+        let actor = &grant.actor;
+        tracing::warn!(
+            org = %id, slug = org.slug, user = %actor.user, ip = actor.origin.ip,
+            request_id = actor.origin.request_id, "organization deleted"
+        );
+        Ok(())
     })
     .await
 }
 
-/// Makes somebody a member, for those who set up a workspace; once a member, the
-/// role stays.
-pub async fn member_add_in(tx: &mut Tx, grant: &Grant, user: UserId, role: OrgRole) -> Result<()> {
-    store::insert_member(tx, grant.org, user, role).await
-}
-
-fn brief(org: &Org) -> Value {
-    json!({ "name": org.name, "slug": org.slug, "eventSourcingLevel": org.event_sourcing_level })
+/// What the audit log keeps of an organization. Of keys it names those that are new, and
+/// shows none.
+fn brief(org: &Org, settled: Option<&Settled>) -> Map<String, Value> {
+    let mut map = Map::new();
+    map.insert("name".into(), json!(org.name));
+    map.insert("slug".into(), json!(org.slug));
+    map.insert("eventSourcingLevel".into(), json!(org.event_sourcing_level));
+    map.insert("settings".into(), org.settings.clone());
+    if let Some(names) = settled
+        .map(Settled::new_keys)
+        .filter(|names| !names.is_empty())
+    {
+        map.insert("newKeys".into(), json!(names));
+    }
+    map
 }
 
 async fn record(

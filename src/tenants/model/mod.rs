@@ -1,5 +1,11 @@
 //! Organizations and users as the program and its clients know them.
 
+mod audit;
+mod document;
+mod member;
+mod notification;
+mod settings;
+
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
@@ -16,8 +22,18 @@ use crate::{
     },
 };
 
+pub use audit::{AuditActor, AuditEntry, AuditFilter, AuditQuery};
+pub use document::{OrgSettings, UserSettings};
+pub use member::{
+    Member, MemberAdd, MemberFilter, MemberQuery, MemberUpdate, Person, check_address, new_role,
+    search_text,
+};
+pub use notification::{Notice, Notification, NotificationQuery, NotificationType, Subject};
+pub use settings::{Draft, KeyField, Settled, Unchecked, check_user_settings};
+
 text_enum! {
-    /// How much of a node's history an organization keeps.
+    /// How much of a node's history an organization is meant to keep. Only `full` has a
+    /// meaning so far, and all behave like it: a snapshot for every version.
     pub enum EventSourcingLevel {
         Full = "full",
         Snapshot = "snapshot",
@@ -60,9 +76,10 @@ pub struct Org {
     /// Its part of an address, unique among all.
     pub slug: String,
     /// Models, policies, budget.
-    #[schema(value_type = Object)]
+    #[schema(value_type = OrgSettings)]
     pub settings: Value,
-    /// How much history it keeps.
+    /// How much history it is meant to keep. Every level keeps a snapshot of each version
+    /// today, as `full` says; the others are recorded and change nothing yet.
     pub event_sourcing_level: EventSourcingLevel,
     /// What the caller is in it.
     pub role: OrgRole,
@@ -83,9 +100,10 @@ pub struct OrgCreate {
     #[schema(pattern = "^[a-z0-9-]{2,100}$", example = "harbour-street")]
     pub slug: String,
     /// Models, policies, budget.
-    #[schema(value_type = Option<Object>)]
-    pub settings: Option<Value>,
-    /// How much history it keeps; `full` unless said.
+    #[schema(value_type = Option<OrgSettings>)]
+    pub settings: Option<Unchecked>,
+    /// How much history it is meant to keep, `full` unless said. All levels keep a
+    /// snapshot of every version so far.
     pub event_sourcing_level: Option<EventSourcingLevel>,
 }
 
@@ -101,10 +119,11 @@ pub struct OrgUpdate {
     #[serde(default)]
     #[schema(value_type = String, required = false, pattern = "^[a-z0-9-]{2,100}$")]
     pub slug: Patch<String>,
-    /// Models, policies, budget; replaced as a whole.
+    /// Models, policies, budget; replaced as a whole. A model without `apiKey` keeps the
+    /// key that the one of its name has; `null` clears it.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub settings: Patch<Value>,
+    #[schema(value_type = Option<OrgSettings>)]
+    pub settings: Patch<Unchecked>,
     /// How much history it keeps.
     #[serde(default)]
     #[schema(value_type = EventSourcingLevel, required = false)]
@@ -112,21 +131,37 @@ pub struct OrgUpdate {
 }
 
 impl OrgCreate {
-    /// Checks every field and parses the slug.
-    pub fn check(&self) -> Result<Slug> {
+    /// The organization that this makes, as its owner sees it, with every field checked;
+    /// and its settings with their keys apart.
+    pub fn make(self, id: OrgId, now: DateTime<Utc>) -> Result<(Org, Settled)> {
         let mut fields = Fields::default();
         name(&mut fields, "name", &self.name);
-        let slug = fields.take("slug", self.slug.parse());
-        if let Some(settings) = &self.settings {
-            check_settings(&mut fields, settings);
-        }
-        fields.finish_with(slug)
+        let slug = fields.take("slug", self.slug.parse::<Slug>());
+        let settings = self.settings.map(|sent| {
+            let draft = Draft::read(&mut fields, sent);
+            draft.settle(&mut fields, &Value::Null)
+        });
+        let slug = fields.finish_with(slug)?;
+        let settled = settings.unwrap_or_else(Settled::empty);
+        let level = self.event_sourcing_level;
+        let org = Org {
+            id,
+            name: self.name,
+            slug: slug.into_string(),
+            settings: settled.settings.clone(),
+            event_sourcing_level: level.unwrap_or(EventSourcingLevel::Full),
+            role: OrgRole::Owner,
+            created_at: now,
+            updated_at: now,
+        };
+        Ok((org, settled))
     }
 }
 
 impl OrgUpdate {
-    /// The organization with the change applied.
-    pub fn apply(self, mut row: Org) -> Result<Org> {
+    /// The organization with the change applied, and what becomes of its keys when its
+    /// settings change.
+    pub fn apply(self, mut row: Org) -> Result<(Org, Option<Settled>)> {
         let mut fields = Fields::default();
         if let Some(value) = fields.required("name", self.name) {
             name(&mut fields, "name", &value);
@@ -139,52 +174,19 @@ impl OrgUpdate {
         if let Some(value) = fields.required("eventSourcingLevel", self.event_sourcing_level) {
             row.event_sourcing_level = value;
         }
-        replace_settings(&mut fields, self.settings, &mut row.settings);
+        let settled = match self.settings {
+            Patch::Keep => None,
+            Patch::Clear => Some(Settled::empty()),
+            Patch::Set(sent) => {
+                let draft = Draft::read(&mut fields, sent);
+                Some(draft.settle(&mut fields, &row.settings))
+            }
+        };
         fields.finish()?;
-        Ok(row)
-    }
-}
-
-/// Settings in JSON at most, in bytes.
-const MAX_SETTINGS: usize = 64 << 10;
-
-/// Applies a change of settings, which replaces them as a whole.
-pub fn replace_settings(fields: &mut Fields, patch: Patch<Value>, settings: &mut Value) {
-    match patch {
-        Patch::Keep => {}
-        Patch::Clear => *settings = json!({}),
-        Patch::Set(value) => {
-            check_settings(fields, &value);
-            *settings = value;
+        if let Some(settled) = &settled {
+            row.settings = settled.settings.clone();
         }
-    }
-}
-
-/// Checks settings: an object of 64 KiB at most, without keys to foreign services.
-pub fn check_settings(fields: &mut Fields, settings: &Value) {
-    fields.check(settings.is_object(), "settings", "must be an object");
-    fields.check(
-        settings.to_string().len() <= MAX_SETTINGS,
-        "settings",
-        "must be at most 64 KiB of JSON",
-    );
-    // Keys must be stored encrypted and never be read back. Until that exists they
-    // are refused: kept in the open they would leak, dropped in silence they'd be lost.
-    fields.check(
-        !holds_key(settings),
-        "settings",
-        "can't hold apiKey or selfHostedKey yet; give the key to the server's configuration",
-    );
-}
-
-fn holds_key(value: &Value) -> bool {
-    let secret = |key: &str| matches!(key, "apiKey" | "selfHostedKey");
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .any(|(key, value)| (secret(key) && !value.is_null()) || holds_key(value)),
-        Value::Array(items) => items.iter().any(holds_key),
-        _ => false,
+        Ok((row, settled))
     }
 }
 
@@ -207,7 +209,7 @@ pub struct User {
     #[schema(nullable = false)]
     pub avatar_url: Option<String>,
     /// `theme` and `notifications`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = UserSettings)]
     pub settings: Value,
     /// When they were first seen.
     pub created_at: DateTime<Utc>,
@@ -229,7 +231,7 @@ pub struct UserUpdate {
     pub avatar_url: Patch<String>,
     /// `theme` and `notifications`; replaced as a whole.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<UserSettings>)]
     pub settings: Patch<Value>,
 }
 
@@ -245,7 +247,11 @@ impl UserUpdate {
             let web = url.starts_with("https://") || url.starts_with("http://");
             fields.check(web, "avatarUrl", "must be an http or https address");
         }
-        replace_settings(&mut fields, self.settings, &mut row.settings);
+        match self.settings {
+            Patch::Keep => {}
+            Patch::Clear => row.settings = json!({}),
+            Patch::Set(sent) => row.settings = check_user_settings(&mut fields, sent),
+        }
         fields.finish()?;
         self.name.apply(&mut row.name);
         self.avatar_url.apply(&mut row.avatar_url);

@@ -1,5 +1,9 @@
 //! Routes of sign-in, users and organizations.
 
+pub mod audit;
+pub mod members;
+pub mod notifications;
+
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};

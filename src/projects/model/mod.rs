@@ -1,5 +1,7 @@
 //! Projects as the program and its clients know them.
 
+mod member;
+
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +11,11 @@ use crate::kernel::{
     Error, OrgId, ProjectId, Result,
     field::{Fields, name},
     patch::Patch,
+};
+
+pub use member::{
+    ProjectMember, ProjectMemberAdd, ProjectMemberFilter, ProjectMemberQuery, ProjectMemberUpdate,
+    Whom,
 };
 
 /// Characters of a description at most.

@@ -1,5 +1,10 @@
 //! SQL of organizations, users and memberships.
 
+pub(super) mod audit;
+pub(super) mod keys;
+pub(super) mod members;
+pub(super) mod notifications;
+
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl,
     SelectableHelper, result::Error as SqlError,
@@ -95,12 +100,13 @@ pub(super) async fn update_org(tx: &mut Tx, org: &Org) -> Result<()> {
     Ok(())
 }
 
-/// The organization with its row locked against other changes.
+/// The organization with its row locked against other changes. Not `for update`: rows
+/// of the organization point at its id, which never changes, and need not wait.
 pub(super) async fn lock_org(tx: &mut Tx, id: OrgId, role: OrgRole) -> Result<Org> {
     let row: OrgRow = organizations::table
         .find(id)
         .select(OrgRow::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(tx.conn())
         .await?;
     Ok(row.seen_by(role))
@@ -115,7 +121,19 @@ pub(super) async fn get_org(tx: &mut Tx, id: OrgId, role: OrgRole) -> Result<Org
     Ok(row.seen_by(role))
 }
 
+/// Deletes an organization and, by their keys, all of its rows.
 pub(super) async fn delete_org(tx: &mut Tx, id: OrgId) -> Result<()> {
+    // Whoever works in the organization holds rows like these and then needs that of the
+    // organization, for an event. Taken in their order, we wait for them and they for
+    // us, but never each for the other. What comes after us finds nothing.
+    for table in ["projects", "nodes", "agent_executions", "files"] {
+        let sql =
+            format!("select count(*) from (select from {table} where org_id = $1 for update) held");
+        diesel::sql_query(sql)
+            .bind::<diesel::sql_types::Uuid, _>(id)
+            .execute(tx.conn())
+            .await?;
+    }
     // An input keeps its file and its source from being deleted. Here all of them go,
     // in an order that the database chooses, so that is checked at the end.
     diesel::sql_query("set constraints all deferred")
@@ -160,16 +178,16 @@ pub(super) async fn list_orgs(tx: &mut Tx, user: UserId, page: &PageRequest) -> 
     }))
 }
 
-/// Makes `user` a member; once a member, the role stays.
+/// Makes `user` a member; `false` when they are one, and then the role stays.
 pub(super) async fn insert_member(
     tx: &mut Tx,
     org: OrgId,
     user: UserId,
     role: OrgRole,
-) -> Result<()> {
+) -> Result<bool> {
     let id = MemberId::new(tx.ids());
     let now = tx.now();
-    diesel::insert_into(org_members::table)
+    let inserted = diesel::insert_into(org_members::table)
         .values((
             org_members::id.eq(id),
             org_members::org_id.eq(org),
@@ -187,7 +205,7 @@ pub(super) async fn insert_member(
                 error.into()
             }
         })?;
-    Ok(())
+    Ok(inserted == 1)
 }
 
 /// A good token of a user that was deleted since.

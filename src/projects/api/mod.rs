@@ -1,5 +1,7 @@
 //! Routes of projects.
 
+pub mod members;
+
 use actix_web::{HttpResponse, web};
 
 use super::{

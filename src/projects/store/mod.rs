@@ -1,5 +1,7 @@
 //! SQL of projects.
 
+pub(super) mod members;
+
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
     QueryDsl, SelectableHelper,

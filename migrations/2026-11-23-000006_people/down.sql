@@ -1,0 +1,13 @@
+drop table sealed_keys;
+drop index audit_log_by_actor;
+drop index audit_log_by_resource;
+alter table audit_log drop column actor_email;
+drop index notifications_unread;
+drop index notifications_of_user;
+drop index nodes_by_lock;
+drop index project_members_newest;
+drop index org_members_newest;
+drop policy address on users;
+drop index users_by_email;
+alter table users drop column email_key;
+drop function app.email();

@@ -1,0 +1,34 @@
+//! Whether a run may go on at all. It acts for a person; they may have left the
+//! organization since it began, and what they may no longer do, it may not either.
+
+use crate::{
+    access::{self, Action, Caller, Target},
+    app::App,
+    executions::model::Lease,
+    kernel::{Code, Result, Scope},
+};
+
+/// What a run fails with that may not go on.
+pub const REFUSED: &str =
+    "The person on whose behalf this ran has no access to the node any more, or it was deleted.";
+
+/// Whether `caller` may still see the node that the run works on. Tools ask for each
+/// thing they touch; this is asked before a model is called, which costs money too.
+pub async fn may_go_on(app: &App, caller: &Caller, lease: &Lease) -> Result<bool> {
+    let scope = Scope::Org {
+        org: lease.org,
+        user: lease.started_by,
+    };
+    let target = Target::Node(lease.node);
+    let asked = app
+        .db
+        .tx(scope, async |tx| {
+            access::authorise(tx, caller, Action::NodeRead, target).await
+        })
+        .await;
+    match asked {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.code(), Code::NotFound | Code::Forbidden) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

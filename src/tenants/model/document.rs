@@ -1,0 +1,105 @@
+//! The shape of settings, for the OpenAPI document and nothing else: settings are kept
+//! with the fields that we don't know, so the program reads them as JSON.
+
+/// Settings of an organization. Other fields are kept as they are, unless their name
+/// says that they hold a secret.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "its fields are read by the derive")]
+pub struct OrgSettings {
+    /// Models of the organization's own, 100 at most.
+    models: Option<Vec<ModelSettings>>,
+    /// Where the organization runs models itself: an http or https address.
+    #[schema(max_length = 2000)]
+    self_hosted_endpoint: Option<String>,
+    /// The key for it. It is stored encrypted and never read back; absent keeps it,
+    /// `null` clears it.
+    #[schema(write_only)]
+    self_hosted_key: Option<String>,
+    /// Whether there is such a key.
+    #[schema(read_only)]
+    self_hosted_key_set: Option<bool>,
+    /// The model of an execution that names none.
+    #[schema(max_length = 200)]
+    default_model: Option<String>,
+    /// What agents may do; one for an action at most.
+    agent_policies: Option<Vec<AgentPolicy>>,
+    /// What may be spent.
+    budget: Option<BudgetSettings>,
+}
+
+/// A model of an organization's own.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "its fields are read by the derive")]
+pub struct ModelSettings {
+    /// Its name, which no other has.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// What it is called at its service: `provider/model`.
+    #[schema(min_length = 1, max_length = 200, example = "openai/gpt-4o")]
+    litellm_model: String,
+    /// The key for it. It is stored encrypted and never read back; absent keeps the one
+    /// of the model of this name, `null` clears it.
+    #[schema(write_only)]
+    api_key: Option<String>,
+    /// Whether there is such a key.
+    #[schema(read_only)]
+    api_key_set: Option<bool>,
+    /// Where the service is. When it changes, the key is sent again with it.
+    #[schema(max_length = 2000)]
+    api_base: Option<String>,
+}
+
+/// What agents may do.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "its fields are read by the derive")]
+pub struct AgentPolicy {
+    /// The action.
+    #[schema(min_length = 1, max_length = 100)]
+    action: String,
+    /// Whether they may.
+    allowed: Option<bool>,
+    /// Whether a person must agree first.
+    requires_approval: Option<bool>,
+}
+
+/// What may be spent, in US dollars.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "its fields are read by the derive")]
+pub struct BudgetSettings {
+    /// In a month.
+    #[schema(minimum = 0)]
+    monthly_usd: Option<f64>,
+    /// By one execution.
+    #[schema(minimum = 0)]
+    per_execution_usd: Option<f64>,
+}
+
+/// Settings of a user. Other fields are kept as they are, unless their name says that
+/// they hold a secret.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "its fields are read by the derive")]
+pub struct UserSettings {
+    /// How the client looks.
+    #[schema(max_length = 50)]
+    theme: Option<String>,
+    /// How they are told of what concerns them.
+    notifications: Option<NotificationSettings>,
+}
+
+/// How a user is told of what concerns them. Nothing goes by e-mail or Slack yet.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "its fields are read by the derive")]
+pub struct NotificationSettings {
+    /// By e-mail.
+    email: Option<bool>,
+    /// In the program; on unless said.
+    in_app: Option<bool>,
+    /// In Slack.
+    slack: Option<bool>,
+}

@@ -1,0 +1,221 @@
+//! What settings may hold, and what becomes of their keys.
+
+use super::*;
+use crate::kernel::{Error, Result};
+use secrecy::ExposeSecret;
+
+fn settle(sent: Value, before: &Value) -> Result<Settled> {
+    let mut fields = Fields::default();
+    let draft = Draft::read(&mut fields, Unchecked::new(sent));
+    let settled = draft.settle(&mut fields, before);
+    fields.finish()?;
+    Ok(settled)
+}
+
+fn bad_fields(error: &Error) -> Vec<String> {
+    let fields = &error.details().unwrap()["fields"];
+    let name = |field: &Value| field["field"].as_str().unwrap().to_owned();
+    fields.as_array().unwrap().iter().map(name).collect()
+}
+
+fn refused(sent: Value) -> Vec<String> {
+    let error = settle(sent, &json!({})).unwrap_err();
+    assert!(!error.message().contains("sk-"), "{error}");
+    bad_fields(&error)
+}
+
+fn model(rest: Value) -> Value {
+    let mut model = json!({ "name": "own", "litellmModel": "openai/gpt-4o" });
+    let rest = rest.as_object().unwrap().clone();
+    model.as_object_mut().unwrap().extend(rest);
+    json!({ "models": [model] })
+}
+
+fn stored() -> Value {
+    settle(
+        json!({
+            "models": [
+                { "name": "own", "litellmModel": "openai/gpt-4o", "apiKey": "sk-1", "apiBase": "https://a.example" },
+                { "name": "bare", "litellmModel": "openai/gpt-4o" },
+            ],
+            "selfHostedEndpoint": "http://10.0.0.1:8000/v1",
+            "selfHostedKey": "sk-2",
+        }),
+        &json!({}),
+    )
+    .unwrap()
+    .settings
+}
+
+#[test]
+fn keys_are_taken_out_and_only_said_to_be_there() {
+    let settled = settle(
+        json!({ "models": [{ "name": "own", "litellmModel": "m", "apiKey": "sk-1" }], "selfHostedKey": "sk-2" }),
+        &json!({}),
+    )
+    .unwrap();
+    assert_eq!(
+        settled.settings,
+        json!({ "models": [{ "name": "own", "litellmModel": "m", "apiKeySet": true }], "selfHostedKeySet": true })
+    );
+    let keys: Vec<_> = settled
+        .new
+        .iter()
+        .map(|(field, key)| (field.stored(), key.expose_secret().to_owned()))
+        .collect();
+    let expected = [("selfHostedKey", "sk-2"), ("models/own", "sk-1")];
+    assert_eq!(keys, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    assert!(!format!("{settled:?}").contains("sk-"));
+}
+
+#[test]
+fn what_was_read_can_be_sent_back_and_keeps_every_key() {
+    let settled = settle(stored(), &stored()).unwrap();
+    assert_eq!(settled.settings, stored());
+    assert!(settled.new.is_empty());
+    let own = KeyField::Model("own".into());
+    assert_eq!(settled.kept, [KeyField::SelfHosted, own]);
+}
+
+#[test]
+fn a_client_can_not_claim_a_key_that_is_not_there() {
+    let sent = json!({ "models": [{ "name": "x", "litellmModel": "m", "apiKeySet": true }], "selfHostedKeySet": true });
+    let settled = settle(sent, &json!({})).unwrap();
+    assert!(settled.kept.is_empty());
+    assert!(!settled.settings.to_string().contains("KeySet"));
+}
+
+#[test]
+fn null_clears_a_key_and_a_renamed_model_has_none() {
+    let mut sent = stored();
+    sent["models"][0]["apiKey"] = json!(null);
+    let settled = settle(sent, &stored()).unwrap();
+    assert_eq!(settled.kept, [KeyField::SelfHosted]);
+    assert!(settled.settings["models"][0].get("apiKeySet").is_none());
+    let mut sent = stored();
+    sent["models"][0]["name"] = json!("other");
+    let settled = settle(sent, &stored()).unwrap();
+    assert_eq!(settled.kept, [KeyField::SelfHosted]);
+    assert!(settled.settings["models"][0].get("apiKeySet").is_none());
+}
+
+#[test]
+fn a_kept_key_is_never_sent_elsewhere() {
+    let mut sent = stored();
+    sent["models"][0]["apiBase"] = json!("https://evil.example");
+    sent["selfHostedEndpoint"] = json!("https://evil.example");
+    let error = settle(sent.clone(), &stored()).unwrap_err();
+    assert_eq!(
+        bad_fields(&error),
+        ["settings.selfHostedEndpoint", "settings.models[0].apiBase"]
+    );
+    sent["models"][0]["apiKey"] = json!("sk-3");
+    sent["selfHostedKey"] = json!(null);
+    let settled = settle(sent, &stored()).unwrap();
+    assert!(settled.kept.is_empty());
+    assert_eq!(settled.new_keys(), ["models/own"]);
+}
+
+#[test]
+fn empty_settings_end_every_key() {
+    let settled = settle(json!({}), &stored()).unwrap();
+    assert!(settled.kept.is_empty() && settled.new.is_empty());
+    assert_eq!(settled.settings, json!({}));
+}
+
+#[test]
+fn every_bad_field_is_named_with_its_path() {
+    let bad = refused(json!({
+        "models": [
+            { "name": " ", "litellmModel": 7, "apiKey": "sk- blank", "apiBase": "ftp://a" },
+            { "apiKey": 7 },
+            "gpt",
+        ],
+        "selfHostedEndpoint": "https://user:sk-1@a.example",
+        "selfHostedKey": "",
+        "defaultModel": "x".repeat(201),
+        "agentPolicies": [{ "allowed": "yes" }, { "action": "a" }, { "action": "a" }],
+        "budget": { "monthlyUsd": -1, "perExecutionUsd": "ten" },
+    }));
+    let expected = [
+        "settings.selfHostedKey",
+        "settings.models[0].apiKey",
+        "settings.models[0].apiBase",
+        "settings.models[0].litellmModel",
+        "settings.models[0].name",
+        "settings.models[1].apiKey",
+        "settings.models[1].litellmModel",
+        "settings.models[1].name",
+        "settings.models[2]",
+        "settings.selfHostedEndpoint",
+        "settings.defaultModel",
+        "settings.agentPolicies[0].action",
+        "settings.agentPolicies[0].allowed",
+        "settings.agentPolicies[2].action",
+        "settings.budget.monthlyUsd",
+        "settings.budget.perExecutionUsd",
+    ];
+    assert_eq!(bad, expected);
+    let twice = json!({ "models": [{ "name": "a", "litellmModel": "m" }, { "name": "a", "litellmModel": "m" }] });
+    assert_eq!(refused(twice), ["settings.models[1].name"]);
+    for odd in [
+        json!([]),
+        json!("x"),
+        json!({ "models": {} }),
+        json!({ "budget": 1 }),
+    ] {
+        assert_eq!(refused(odd.clone()).len(), 1, "{odd}");
+    }
+}
+
+#[test]
+fn unknown_fields_stay_unless_they_are_called_like_secrets() {
+    let kept =
+        json!({ "colour": "red", "maxTokens": 5, "requireApiKey": true, "nested": { "a": [1] } });
+    assert_eq!(settle(kept.clone(), &json!({})).unwrap().settings, kept);
+    for (sent, field) in [
+        (json!({ "openaiApiKey": "sk-1" }), "settings.openaiApiKey"),
+        (json!({ "apiKey": "sk-1" }), "settings.apiKey"),
+        (json!({ "API_KEY": ["sk-1"] }), "settings.API_KEY"),
+        (
+            json!({ "a": [{ "client-secret": "sk-1" }] }),
+            "settings.a[0].client-secret",
+        ),
+        (
+            model(json!({ "selfHostedKey": "sk-1" })),
+            "settings.models[0].selfHostedKey",
+        ),
+        (
+            model(json!({ "headers": { "Authorization": "sk-1" } })),
+            "settings.models[0].headers.Authorization",
+        ),
+    ] {
+        assert_eq!(refused(sent), [field]);
+    }
+}
+
+#[test]
+fn settings_have_a_size() {
+    assert_eq!(refused(json!({ "a": "x".repeat(70_000) })), ["settings"]);
+}
+
+#[test]
+fn users_settings_are_checked_as_well() {
+    let check = |value| {
+        let mut fields = Fields::default();
+        let settings = check_user_settings(&mut fields, value);
+        fields.finish().map(|()| settings)
+    };
+    let good =
+        json!({ "theme": "dark", "notifications": { "inApp": false, "email": true }, "x": 1 });
+    assert_eq!(check(good.clone()).unwrap(), good);
+    let bad = json!({ "theme": 1, "notifications": { "inApp": "no" }, "slackToken": "sk-1" });
+    assert_eq!(
+        bad_fields(&check(bad).unwrap_err()),
+        [
+            "settings.theme",
+            "settings.notifications.inApp",
+            "settings.slackToken"
+        ]
+    );
+}
