@@ -7,7 +7,8 @@
 use super::{Action, OrgRole, Place, ProjectRole, Token, allows, store};
 use crate::{
     kernel::{
-        Error, ExecutionId, FileId, NodeId, OrgId, ProjectId, Result, Scope, UserId, id::Entity,
+        Code, Error, ExecutionId, FileId, NodeId, OrgId, ProjectId, Result, Scope, Timestamp,
+        UserId, id::Entity,
     },
     platform::db::Tx,
 };
@@ -80,6 +81,26 @@ impl Caller {
         Caller { token, origin }
     }
 
+    /// A person for whom an identity provider vouches until `expires_at`. Nothing narrows
+    /// what they may do but their roles.
+    pub fn vouched(user: UserId, expires_at: Timestamp, origin: Origin) -> Self {
+        Caller::new(Token::vouched(user, expires_at), origin)
+    }
+
+    /// Fails with [`Code::Forbidden`] for a narrowed token. What is a person's own, such as
+    /// their profile or the list of their organizations, lies at no place that a token
+    /// could have been narrowed to, so a narrowed token never reaches it.
+    pub fn require_whole(&self) -> Result<()> {
+        if self.token.is_narrowed() {
+            return Err(Error::new(
+                Code::Forbidden,
+                "This token was narrowed and can't be used for what is its person's own. \
+                 Sign in as yourself.",
+            ));
+        }
+        Ok(())
+    }
+
     /// The person.
     pub fn user(&self) -> UserId {
         self.token.user()
@@ -129,6 +150,7 @@ pub async fn authorise(
     action: Action,
     target: Target,
 ) -> Result<Grant> {
+    refuse_revoked(tx, caller).await?;
     let hidden = || Error::not_found(target.noun());
     let standing = store::enter(tx, target).await?.ok_or_else(hidden)?;
     let may = |action| allows(action, standing.org_role, standing.project_role);
@@ -156,6 +178,20 @@ pub async fn authorise(
         action,
         actor: caller.actor(),
     })
+}
+
+/// Refuses a revoked token of an organization. It is looked up in the transaction that
+/// does the work and is remembered nowhere, so a revocation holds at once and everywhere;
+/// other tokens can't be revoked and cost no statement. A token whose maker has left the
+/// organization is not visible to them any more, and is refused as well.
+async fn refuse_revoked(tx: &mut Tx, caller: &Caller) -> Result<()> {
+    match caller.token.id() {
+        Some(id) if !store::token_stands(tx, id).await? => Err(Error::new(
+            Code::TokenInvalid,
+            "The token was revoked. Get a new one.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 impl Grant {

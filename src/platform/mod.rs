@@ -7,6 +7,8 @@ pub mod db;
 pub mod embed;
 pub mod http;
 pub mod llm;
+pub mod oidc;
 pub mod queue;
+pub mod verified;
 mod words;
 pub mod workers;
