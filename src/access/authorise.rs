@@ -8,7 +8,7 @@ use super::{Action, OrgRole, Place, ProjectRole, Token, allows, store};
 use crate::{
     kernel::{
         Code, Error, ExecutionId, FileId, NodeId, OrgId, ProjectId, Result, Scope, Timestamp,
-        UserId, id::Entity,
+        TokenId, UserId, id::Entity,
     },
     platform::db::Tx,
 };
@@ -29,13 +29,15 @@ pub struct Origin {
     pub ip: Option<String>,
 }
 
-/// Who did something: the person, and the execution that did it for them, if any.
+/// Who did something: the person, and the execution or token that did it for them, if any.
 #[derive(Debug, Clone)]
 pub struct Actor {
     /// The person.
     pub user: UserId,
     /// The execution, when an agent did it on their behalf.
     pub execution: Option<ExecutionId>,
+    /// The organization's token, when it was done with one.
+    pub token: Option<TokenId>,
     /// Where the request came from.
     pub origin: Origin,
 }
@@ -111,6 +113,7 @@ impl Caller {
         Actor {
             user: self.token.user(),
             execution: self.token.execution(),
+            token: self.token.id(),
             origin: self.origin.clone(),
         }
     }

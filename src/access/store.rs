@@ -166,6 +166,7 @@ pub(super) async fn insert_audit(tx: &mut Tx, grant: &Grant, entry: Entry<'_>) -
             audit_log::org_id.eq(grant.org),
             audit_log::actor_user_id.eq(actor.user),
             audit_log::execution_id.eq(actor.execution),
+            audit_log::token_id.eq(actor.token),
             audit_log::action.eq(grant.action.as_str()),
             audit_log::resource_type.eq(entry.resource),
             audit_log::resource_id.eq(entry.id),

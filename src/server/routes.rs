@@ -5,7 +5,7 @@
 use actix_web::{http::Method, web};
 
 use super::health;
-use crate::{access::Action, executions, files, nodes, projects, tenants};
+use crate::{access::Action, executions, files, nodes, projects, tenants, tokens};
 
 /// What stands before the paths of the API.
 pub const API: &str = "/api/v1";
@@ -83,6 +83,11 @@ routes! { ApiDoc, api, TABLE:
     get    OrgRead          "/orgs/{orgId}"                               tenants::api::org_get;
     patch  OrgUpdate        "/orgs/{orgId}"                               tenants::api::org_update;
     delete OrgDelete        "/orgs/{orgId}"                               tenants::api::org_delete;
+
+    // Tokens
+    get    TokenManage      "/orgs/{orgId}/tokens"                        tokens::api::token_list;
+    post   TokenManage      "/orgs/{orgId}/tokens"                        tokens::api::token_create;
+    delete TokenManage      "/orgs/{orgId}/tokens/{tokenId}"              tokens::api::token_revoke;
 
     // Projects
     get    ProjectRead      "/orgs/{orgId}/projects"                      projects::api::project_list;

@@ -81,6 +81,7 @@ diesel::table! {
         request_id -> Nullable<Text>,
         ip -> Nullable<Text>,
         created_at -> Timestamptz,
+        token_id -> Nullable<Uuid>,
     }
 }
 
