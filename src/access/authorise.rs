@@ -226,7 +226,8 @@ impl Grant {
             .ok_or_else(|| Error::internal("the grant's target is no node"))
     }
 
-    /// Whether the same caller may also do `action` at the same place.
+    /// Whether the caller's roles also allow `action` at the same place. What their token
+    /// was narrowed to is not asked: for that, [`authorise()`] again.
     pub fn also_allows(&self, action: Action) -> bool {
         allows(action, self.org_role, self.project_role)
     }

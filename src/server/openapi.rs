@@ -65,7 +65,8 @@ fn make() -> openapi::OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some(
-            "A token of ours; `POST /auth/dev-token` gives one in development.",
+            "A token of ours, or of the identity provider that is configured; in development \
+             `POST /auth/dev-token` gives one.",
         ))
         .build();
     if let Some(components) = &mut document.components {
@@ -103,7 +104,7 @@ fn add_access(operation: &mut Operation, access: Access) {
             "signed",
             "Needs no token: the address itself is signed.".to_owned(),
         ),
-        Access::Own => ("own", "Needs a token.".to_owned()),
+        Access::Own => ("own", "Needs a token that was not narrowed.".to_owned()),
         Access::Needs(action) => (action.as_str(), sentence(required(action))),
     };
     let text = operation.description.take();

@@ -17,6 +17,8 @@ mod agent;
 mod executions;
 mod files;
 mod health;
+mod identity;
 mod nodes;
 mod orgs;
 mod projects;
+mod tokens;
