@@ -153,6 +153,8 @@ pub async fn authorise(
     action: Action,
     target: Target,
 ) -> Result<Grant> {
+    // A stream asks again and again with the token that it was opened with.
+    caller.token.check_expiry(tx.now())?;
     refuse_revoked(tx, caller).await?;
     let hidden = || Error::not_found(target.noun());
     let standing = store::enter(tx, target).await?.ok_or_else(hidden)?;

@@ -211,6 +211,38 @@ async fn a_token_ends_when_its_time_is_over_though_it_was_verified_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_when_its_token_does() {
+    let bench = Workbench::of(TestApp::start_with_manual_clock().await).await;
+    let node = bench.titled("Pier").await;
+    let run = bench
+        .ada
+        .post_empty(&format!("/nodes/{node}/execute"))
+        .await
+        .expect(201);
+    let path = format!(
+        "/executions/{}/stream",
+        run["execution"]["id"].as_str().unwrap()
+    );
+    let body =
+        |seconds: i64| json!({ "name": "CI", "rights": ["execution.read"], "expiresIn": seconds });
+    let (revoked, by_revoked) = bench.token(body(90_000)).await;
+    let (_, by_short) = bench.token(body(60)).await;
+    let mut streams = Vec::new();
+    for client in [&by_revoked, &by_short, &bench.ada] {
+        let answer = client.request("GET", &path).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        streams.push(answer);
+    }
+    let token = format!("{}/{revoked}", bench.tokens());
+    bench.ada.delete(&token).await.expect(204);
+    bench.test.clock.advance(TimeDelta::hours(24));
+    // Nobody runs it, so nothing but the token can end a stream.
+    for mut stream in streams {
+        while stream.chunk().await.unwrap().is_some() {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_reaches_no_other_organization_and_nothing_of_its_makers_own() {
     let bench = Workbench::start().await;
     let (elsewhere, project) = bench.ada.workspace("elsewhere").await;
