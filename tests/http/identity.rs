@@ -1,8 +1,11 @@
 //! Signing in with the token of an identity provider.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::support::{
     Answer, TestApp, epoch,
@@ -415,6 +418,25 @@ async fn a_silent_provider_holds_up_nobody_whose_key_is_known() {
     let unknown = Key::rsa("unknown", 1).token(&scene.access("ada"));
     scene.me(&unknown).await.expect_problem(503, "UNAVAILABLE");
     assert_eq!(scene.issuer.asked(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_hangs_up_does_not_abort_the_question_for_the_others() {
+    let scene = Scene::start().await;
+    let permits = Arc::new(Semaphore::new(0));
+    scene.issuer.is(Mood::Held(Arc::clone(&permits)));
+    let token = scene.key.token(&scene.access("ada"));
+    let client = scene.test.bearer(&token);
+    let waiting = tokio::spawn(async move { client.get("/users/me").await });
+    while scene.issuer.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    permits.add_permits(1);
+    // The clock stands still, so there is no second question.
+    scene.me(&token).await.expect(200);
+    assert_eq!(scene.issuer.asked(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

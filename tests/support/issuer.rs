@@ -21,6 +21,7 @@ use aws_lc_rs::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use glassbox::config::Override;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 /// The client whose tokens the tests' settings take.
 pub const CLIENT: &str = "web-client";
@@ -34,6 +35,8 @@ pub enum Mood {
     Says(u16, String),
     /// Nothing, ever.
     Silent,
+    /// Its keys, once there is a permit.
+    Held(Arc<Semaphore>),
 }
 
 /// A running provider.
@@ -247,13 +250,19 @@ async fn answer(state: web::Data<State>) -> HttpResponse {
     state.asked.fetch_add(1, Ordering::SeqCst);
     let mood = state.mood.lock().unwrap().clone();
     match mood {
-        Mood::Well => {
-            let keys: Vec<Value> = state.keys.lock().unwrap().values().cloned().collect();
-            HttpResponse::Ok().json(json!({ "keys": keys }))
+        Mood::Well => keys(&state),
+        Mood::Held(permits) => {
+            permits.acquire().await.unwrap().forget();
+            keys(&state)
         }
         Mood::Says(status, body) => HttpResponse::build(status.try_into().unwrap())
             .insert_header(("location", "http://127.0.0.1:1/elsewhere"))
             .body(body),
         Mood::Silent => std::future::pending().await,
     }
+}
+
+fn keys(state: &State) -> HttpResponse {
+    let keys: Vec<Value> = state.keys.lock().unwrap().values().cloned().collect();
+    HttpResponse::Ok().json(json!({ "keys": keys }))
 }
