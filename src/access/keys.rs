@@ -1,7 +1,8 @@
 //! The signing keys, and making and checking tokens with them.
 //!
-//! A token is a Biscuit signed with Ed25519. Its first block states who is asking
-//! and until when, and nothing else; a narrowed token has a second block of checks.
+//! A token is a Biscuit signed with Ed25519. Its first block states who is asking, until
+//! when, and for which execution or as which of an organization's tokens, and nothing
+//! else; a narrowed token has a second block of checks.
 //! The expiry is a fact that we compare ourselves and not a Datalog check: so a
 //! token with one block holds no check at all, and Datalog could only agree to it.
 //!
@@ -83,7 +84,7 @@ pub struct OrgTokenRights<'a> {
     pub actions: &'a [Action],
 }
 
-/// Whom the first block speaks for.
+/// What speaks for the person, where it is not themselves.
 #[derive(Default)]
 struct Speaker {
     execution: Option<ExecutionId>,
