@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    access::{self, Action, Caller, Grant, Keyring, Target},
+    access::{self, Action, Caller, Grant, Keyring, Provider, Target},
     config::Config,
     kernel::{Result, Scope, Timestamp},
     platform::{
@@ -48,6 +48,8 @@ pub struct App {
     pub keyring: Arc<Keyring>,
     /// Seals the keys that organizations give us.
     pub vault: Arc<Vault>,
+    /// The identity provider, when one is configured.
+    pub provider: Option<Arc<Provider>>,
     /// How clients reach us, without a slash at the end.
     pub base_url: String,
     /// Cancelled when the server drains: answers without an end, such as streams, end
@@ -82,7 +84,7 @@ impl Ctx {
     where
         F: AsyncFnOnce(&mut Tx, &Grant) -> Result<R>,
     {
-        self.own_tx(async move |tx| {
+        self.asking_tx(async move |tx| {
             let grant = access::authorise(tx, &self.caller, action, target).await?;
             work(tx, &grant).await
         })
@@ -90,8 +92,20 @@ impl Ctx {
     }
 
     /// Runs `work` in one transaction that sees what is the caller's own: their user
-    /// row, their memberships, and the organizations behind those.
+    /// row, their memberships, and the organizations behind those. Fails for a narrowed
+    /// token, which speaks for a part of the person only.
     pub async fn own_tx<R, F>(&self, work: F) -> Result<R>
+    where
+        F: AsyncFnOnce(&mut Tx) -> Result<R>,
+    {
+        self.caller.require_whole()?;
+        self.asking_tx(work).await
+    }
+
+    /// Runs `work` in one transaction of the caller's, for the few operations that ask
+    /// [`access::authorise`] themselves, for one place after another. What they did not
+    /// ask for they must not show.
+    pub async fn asking_tx<R, F>(&self, work: F) -> Result<R>
     where
         F: AsyncFnOnce(&mut Tx) -> Result<R>,
     {

@@ -17,4 +17,5 @@ pub mod server;
 pub mod telemetry;
 pub mod templates;
 pub mod tenants;
+pub mod tokens;
 pub mod web;

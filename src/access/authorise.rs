@@ -7,7 +7,8 @@
 use super::{Action, OrgRole, Place, ProjectRole, Token, allows, store};
 use crate::{
     kernel::{
-        Error, ExecutionId, FileId, NodeId, OrgId, ProjectId, Result, Scope, UserId, id::Entity,
+        Code, Error, ExecutionId, FileId, NodeId, OrgId, ProjectId, Result, Scope, Timestamp,
+        TokenId, UserId, id::Entity,
     },
     platform::db::Tx,
 };
@@ -28,13 +29,15 @@ pub struct Origin {
     pub ip: Option<String>,
 }
 
-/// Who did something: the person, and the execution that did it for them, if any.
+/// Who did something: the person, and the execution or token that did it for them, if any.
 #[derive(Debug, Clone)]
 pub struct Actor {
     /// The person.
     pub user: UserId,
     /// The execution, when an agent did it on their behalf.
     pub execution: Option<ExecutionId>,
+    /// The organization's token, when it was done with one.
+    pub token: Option<TokenId>,
     /// Where the request came from.
     pub origin: Origin,
 }
@@ -80,6 +83,26 @@ impl Caller {
         Caller { token, origin }
     }
 
+    /// A person for whom an identity provider vouches until `expires_at`. Nothing narrows
+    /// what they may do but their roles.
+    pub fn vouched(user: UserId, expires_at: Timestamp, origin: Origin) -> Self {
+        Caller::new(Token::vouched(user, expires_at), origin)
+    }
+
+    /// Fails with [`Code::Forbidden`] for a narrowed token. What is a person's own, such as
+    /// their profile or the list of their organizations, lies at no place that a token
+    /// could have been narrowed to, so a narrowed token never reaches it.
+    pub fn require_whole(&self) -> Result<()> {
+        if self.token.is_narrowed() {
+            return Err(Error::new(
+                Code::Forbidden,
+                "This token was narrowed and can't be used for what is its person's own. \
+                 Sign in as yourself.",
+            ));
+        }
+        Ok(())
+    }
+
     /// The person.
     pub fn user(&self) -> UserId {
         self.token.user()
@@ -90,6 +113,7 @@ impl Caller {
         Actor {
             user: self.token.user(),
             execution: self.token.execution(),
+            token: self.token.id(),
             origin: self.origin.clone(),
         }
     }
@@ -129,6 +153,9 @@ pub async fn authorise(
     action: Action,
     target: Target,
 ) -> Result<Grant> {
+    // A stream asks again and again with the token that it was opened with.
+    caller.token.check_expiry(tx.now())?;
+    refuse_revoked(tx, caller).await?;
     let hidden = || Error::not_found(target.noun());
     let standing = store::enter(tx, target).await?.ok_or_else(hidden)?;
     let may = |action| allows(action, standing.org_role, standing.project_role);
@@ -156,6 +183,20 @@ pub async fn authorise(
         action,
         actor: caller.actor(),
     })
+}
+
+/// Refuses a revoked token of an organization. It is looked up in the transaction that
+/// does the work and is remembered nowhere, so a revocation holds at once and everywhere;
+/// other tokens can't be revoked and cost no statement. A token whose maker has left the
+/// organization is not visible to them any more, and is refused as well.
+async fn refuse_revoked(tx: &mut Tx, caller: &Caller) -> Result<()> {
+    match caller.token.id() {
+        Some(id) if !store::token_stands(tx, id).await? => Err(Error::new(
+            Code::TokenInvalid,
+            "The token was revoked. Get a new one.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 impl Grant {
@@ -187,7 +228,8 @@ impl Grant {
             .ok_or_else(|| Error::internal("the grant's target is no node"))
     }
 
-    /// Whether the same caller may also do `action` at the same place.
+    /// Whether the caller's roles also allow `action` at the same place. What their token
+    /// was narrowed to is not asked: for that, [`authorise()`] again.
     pub fn also_allows(&self, action: Action) -> bool {
         allows(action, self.org_role, self.project_role)
     }

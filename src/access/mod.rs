@@ -13,16 +13,22 @@
 //! Datalog runs; the user and the execution are read from the first block alone,
 //! which only we can sign; no token, key or text of a token is logged or returned.
 //!
-//! [`authorise()`] asks both, inside the transaction that will do the work, and what
+//! Who asks is said by a token of ours ([`Keyring`]) or by one of an identity provider
+//! ([`Provider`]), which names a person and is narrowed to nothing.
+//!
+//! [`authorise()`] asks both questions, inside the transaction that will do the work, and what
 //! it gives, a [`Grant`], is the only thing operations accept. The rules themselves
-//! are pure; only `store` knows the database, and nothing here knows the web.
+//! are pure; only `store` and `provider` know the database, and nothing here knows the
+//! web.
 
 pub mod action;
 pub mod audit;
 mod authorise;
 mod gate;
 pub mod keys;
+mod provider;
 pub mod role;
+mod sign_in;
 mod store;
 pub mod token;
 
@@ -31,6 +37,8 @@ mod tests;
 
 pub use action::{Action, Level};
 pub use authorise::{Actor, Caller, Grant, Origin, Target, authorise};
-pub use keys::{ExecutionRights, Keyring, Minted};
+pub use keys::{ExecutionRights, Keyring, Minted, OrgTokenRights};
+pub use provider::Provider;
 pub use role::{OrgRole, ProjectRole, Required, allows, may_manage, required};
+pub use sign_in::sign_in_in;
 pub use token::{Place, Token};

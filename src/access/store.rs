@@ -1,10 +1,13 @@
-//! SQL of access: where a thing lives and what a user is there; the audit log.
+//! SQL of access: where a thing lives and what a user is there; whether a token stands;
+//! the user of a subject; the audit log.
 
 use diesel::{
     ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
+    dsl::{exists, select, sql},
     sql_types::{Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
+use serde_json::json;
 
 use super::{
     OrgRole, ProjectRole,
@@ -12,10 +15,10 @@ use super::{
     authorise::{Grant, Target},
 };
 use crate::{
-    kernel::{AuditId, Error, NodeId, OrgId, ProjectId, Result, text::TextEnum},
+    kernel::{AuditId, Error, NodeId, OrgId, ProjectId, Result, TokenId, UserId, text::TextEnum},
     platform::db::{
         Tx,
-        schema::{audit_log, users},
+        schema::{audit_log, tokens, users},
         types::sql_text,
     },
 };
@@ -108,6 +111,51 @@ pub(super) async fn lineage(tx: &mut Tx, node: Option<NodeId>) -> Result<Vec<Nod
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
+/// Whether there is such a token of an organization that the transaction sees, and it was
+/// not revoked.
+pub(super) async fn token_stands(tx: &mut Tx, id: TokenId) -> Result<bool> {
+    let standing = tokens::table
+        .filter(tokens::id.eq(id))
+        .filter(tokens::revoked_at.is_null());
+    Ok(select(exists(standing)).get_result(tx.conn()).await?)
+}
+
+/// The user of a subject, with the address that is stored for them.
+pub(super) async fn find_subject(tx: &mut Tx, subject: &str) -> Result<Option<(UserId, String)>> {
+    Ok(users::table
+        .filter(users::cognito_sub.eq(subject))
+        .select((users::id, users::email))
+        .first(tx.conn())
+        .await
+        .optional()?)
+}
+
+/// Makes the user of a subject, or gives the one there is this address. Two first
+/// requests of one person may both come here; the unique subject makes them one user.
+pub(super) async fn upsert_subject(tx: &mut Tx, subject: &str, email: &str) -> Result<UserId> {
+    let id = UserId::new(tx.ids());
+    let now = tx.now();
+    let new = (
+        users::id.eq(id),
+        users::cognito_sub.eq(subject),
+        users::email.eq(email),
+        users::settings.eq(json!({})),
+        users::created_at.eq(now),
+        users::updated_at.eq(now),
+    );
+    // Nothing is also an answer: a token that tells no address must not erase the one that
+    // another request stored meanwhile.
+    let address = sql::<Text>("coalesce(nullif(excluded.email, ''), users.email)");
+    Ok(diesel::insert_into(users::table)
+        .values(new)
+        .on_conflict(users::cognito_sub)
+        .do_update()
+        .set(users::email.eq(address))
+        .returning(users::id)
+        .get_result(tx.conn())
+        .await?)
+}
+
 pub(super) async fn insert_audit(tx: &mut Tx, grant: &Grant, entry: Entry<'_>) -> Result<()> {
     let id = AuditId::new(tx.ids());
     let now = tx.now();
@@ -122,6 +170,7 @@ pub(super) async fn insert_audit(tx: &mut Tx, grant: &Grant, entry: Entry<'_>) -
                 .select(users::email.nullable())
                 .single_value()),
             audit_log::execution_id.eq(actor.execution),
+            audit_log::token_id.eq(actor.token),
             audit_log::action.eq(grant.action.as_str()),
             audit_log::resource_type.eq(entry.resource),
             audit_log::resource_id.eq(entry.id),

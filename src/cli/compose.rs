@@ -7,10 +7,10 @@ use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    access::Keyring,
+    access::{Keyring, Provider},
     app::App,
-    config::{Config, ModelsConfig},
-    kernel::{Clock, Result, clock::Ids},
+    config::{AuthConfig, Config, ModelsConfig, OidcConfig},
+    kernel::{Clock, Error, Result, clock::Ids},
     outbox::relay::Relay,
     platform::{
         blobs::{Blobs, Folder},
@@ -24,6 +24,7 @@ use crate::{
             price::Prices,
             retry::{RetryPolicy, Retrying},
         },
+        oidc::Oidc,
         queue::DbQueue,
         vault::Vault,
     },
@@ -43,8 +44,9 @@ pub fn app(
         &format!("{base_url}{API}"),
         config.storage.secret()?,
     )?);
-    let keyring = Keyring::new(config.auth.key()?, config.auth.signing_key_id, &[])?;
     let vault = Vault::new(config.vault.current(), config.vault.earlier())?;
+    let keyring = keyring(&config.auth)?;
+    let provider = provider(&config.oidc, &db)?;
     let blobs: Arc<dyn Blobs> = Arc::clone(&folder) as Arc<dyn Blobs>;
     Ok(App {
         bus: Arc::new(LocalBus::new()),
@@ -57,10 +59,35 @@ pub fn app(
         embedder: Arc::new(Hashing),
         keyring: Arc::new(keyring),
         vault: Arc::new(vault),
+        provider,
         base_url,
         draining: CancellationToken::new(),
         config: Arc::new(config),
     })
+}
+
+/// The public key is logged, because it is what a rotation needs: once the seed is gone
+/// nothing else tells it.
+fn keyring(config: &AuthConfig) -> Result<Keyring> {
+    let earlier = config
+        .earlier_keys()
+        .ok_or_else(|| Error::internal("auth.earlier_keys was not validated"))?;
+    let keyring = Keyring::new(config.key()?, config.signing_key_id, &earlier)?;
+    let public = keyring.public_key();
+    tracing::info!(
+        number = config.signing_key_id,
+        public,
+        "the key of our tokens"
+    );
+    Ok(keyring)
+}
+
+fn provider(config: &OidcConfig, db: &Db) -> Result<Option<Arc<Provider>>> {
+    if !config.is_on() {
+        return Ok(None);
+    }
+    let oidc = Oidc::new(config, db.clock())?;
+    Ok(Some(Arc::new(Provider::new(oidc, db.clone()))))
 }
 
 /// The relay of an application.

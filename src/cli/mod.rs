@@ -83,7 +83,6 @@ pub fn run() -> ExitCode {
 async fn dispatch(env: &str, command: Command) -> Result<()> {
     let load = |overrides: &[config::Override]| -> Result<config::Config> {
         let config = config::load(env, overrides)?;
-        config.check_production(env)?;
         telemetry::start(&config.log)?;
         Ok(config)
     };

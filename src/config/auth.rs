@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::database::required;
+use super::{database::required, weak};
 use crate::kernel::{Result, field::Fields};
 
 /// Tokens.
@@ -16,6 +16,8 @@ pub struct AuthConfig {
     pub signing_key: SecretString,
     /// The number of that key.
     pub signing_key_id: u32,
+    /// The public keys before it, as `number:key` with commas between.
+    pub earlier_keys: String,
     /// The life of a development token, in hours.
     pub token_hours: i64,
 }
@@ -24,9 +26,14 @@ impl AuthConfig {
     pub(super) fn validate(&self, fields: &mut Fields) {
         let key = self.signing_key.expose_secret();
         fields.check(
-            key.is_empty() || (key.len() == 64 && key.bytes().all(|b| b.is_ascii_hexdigit())),
+            key.is_empty() || is_key(key),
             "auth.signing_key",
             "must have 64 hexadecimal digits",
+        );
+        fields.check(
+            self.earlier_keys().is_some(),
+            "auth.earlier_keys",
+            "must be public keys of the form number:key, with commas between",
         );
         fields.check(
             (1..=24 * 365).contains(&self.token_hours),
@@ -35,8 +42,39 @@ impl AuthConfig {
         );
     }
 
+    /// Refuses development tokens and keys that anybody could guess.
+    pub(super) fn check_production(&self, fields: &mut Fields) {
+        fields.check(
+            !self.dev_tokens,
+            "auth.dev_tokens",
+            "must be off in production",
+        );
+        let key = self.signing_key.expose_secret();
+        if let Some(why) = weak::seed(key).filter(|_| !key.is_empty()) {
+            fields.bad("auth.signing_key", format!("must {why}"));
+        }
+    }
+
     /// The signing key; fails when it is not configured.
     pub fn key(&self) -> Result<SecretString> {
         required(&self.signing_key, "GLASSBOX_AUTH__SIGNING_KEY")
     }
+
+    /// The public keys before it, under their numbers; `None` when they can't be read.
+    pub fn earlier_keys(&self) -> Option<Vec<(u32, String)>> {
+        self.earlier_keys
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .map(|entry| {
+                let (number, key) = entry.split_once(':')?;
+                is_key(key).then_some((number.parse().ok()?, key.to_owned()))
+            })
+            .collect()
+    }
+}
+
+/// Whether it is 32 bytes in hexadecimal.
+fn is_key(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::weak;
 use crate::kernel::{Code, Error, Result, field::Fields};
 
 /// The database.
@@ -35,6 +36,22 @@ impl DatabaseConfig {
         );
     }
 
+    /// Refuses the passwords of the examples.
+    pub(super) fn check_production(&self, fields: &mut Fields) {
+        for (key, url) in [
+            ("database.url", &self.url),
+            ("database.owner_url", &self.owner_url),
+        ] {
+            let placeholder = password(url)
+                .is_some_and(|password| weak::is_placeholder(password.expose_secret()));
+            fields.check(
+                !placeholder,
+                key,
+                "must have a password of its own in production",
+            );
+        }
+    }
+
     /// The application's address; fails when it is not configured.
     pub fn app(&self) -> Result<SecretString> {
         required(&self.url, "GLASSBOX_DATABASE__URL")
@@ -42,18 +59,22 @@ impl DatabaseConfig {
 
     /// The password in the application's address, if it has one.
     pub fn app_password(&self) -> Option<SecretString> {
-        let url = self.url.expose_secret();
-        let (_, rest) = url.split_once("://")?;
-        let (login, _) = rest.split_once('@')?;
-        let (_, password) = login.split_once(':')?;
-        let password = percent_encoding::percent_decode_str(password);
-        Some(password.decode_utf8().ok()?.into_owned().into())
+        password(&self.url)
     }
 
     /// The owner's address; fails when it is not configured.
     pub fn owner(&self) -> Result<SecretString> {
         required(&self.owner_url, "GLASSBOX_DATABASE__OWNER_URL")
     }
+}
+
+/// The password in a database's address, if it has one.
+fn password(url: &SecretString) -> Option<SecretString> {
+    let (_, rest) = url.expose_secret().split_once("://")?;
+    let (login, _) = rest.split_once('@')?;
+    let (_, password) = login.split_once(':')?;
+    let password = percent_encoding::percent_decode_str(password);
+    Some(password.decode_utf8().ok()?.into_owned().into())
 }
 
 /// A secret that must not be empty; `name` is the variable to set.

@@ -11,9 +11,11 @@ mod database;
 mod ingest;
 mod log;
 mod models;
+mod oidc;
 mod server;
 mod storage;
 mod vault;
+mod weak;
 
 use std::{collections::HashMap, path::Path};
 
@@ -29,6 +31,7 @@ pub use self::{
     ingest::IngestConfig,
     log::{LogConfig, LogFormat},
     models::ModelsConfig,
+    oidc::{OidcConfig, SigningAlgorithm},
     server::ServerConfig,
     storage::StorageConfig,
     vault::VaultConfig,
@@ -46,6 +49,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Tokens.
     pub auth: AuthConfig,
+    /// The identity provider.
+    pub oidc: OidcConfig,
     /// Files.
     pub storage: StorageConfig,
     /// Keys that seal.
@@ -60,17 +65,24 @@ pub struct Config {
     pub log: LogConfig,
 }
 
+/// The environments in which secrets may be public. Any other name is held to what
+/// production is held to: a misspelt one must not open the door.
+const RELAXED: [&str; 3] = ["dev", "test", "staging"];
+
 /// A setting that a command overrides: its path and its value as text.
 pub type Override = (&'static str, String);
 
 /// Reads the settings of environment `env` ("dev", "production"), with the command's
-/// own `overrides` above all.
+/// own `overrides` above all. Every command that opens a database or a port reads them
+/// here, so none of them starts in production with what production refuses.
 pub fn load(env: &str, overrides: &[Override]) -> Result<Config> {
     // A variable that is not UTF-8 is none of ours.
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    read(env, variables, overrides)
+    let config = read(env, variables, overrides)?;
+    config.check_production(env)?;
+    Ok(config)
 }
 
 /// Variables with our prefix that are no settings: the command line takes them.
@@ -142,6 +154,7 @@ impl Config {
         self.server.validate(&mut fields);
         self.database.validate(&mut fields);
         self.auth.validate(&mut fields);
+        self.oidc.validate(&mut fields);
         self.storage.validate(&mut fields);
         self.vault.validate(&mut fields);
         self.models.validate(&mut fields);
@@ -150,15 +163,16 @@ impl Config {
         fields.finish()
     }
 
-    /// Refuses what must not happen in production.
-    pub fn check_production(&self, env: &str) -> Result<()> {
+    /// Refuses what must not happen in production: development tokens, and secrets that
+    /// are public or were never secret. What is not set is another question; see
+    /// [`Config::validate`].
+    fn check_production(&self, env: &str) -> Result<()> {
         let mut fields = Fields::default();
-        if env == "production" {
-            fields.check(
-                !self.auth.dev_tokens,
-                "auth.dev_tokens",
-                "must be off in production",
-            );
+        if !RELAXED.contains(&env) {
+            self.auth.check_production(&mut fields);
+            self.oidc.check_production(&mut fields);
+            self.storage.check_production(&mut fields);
+            self.database.check_production(&mut fields);
             self.vault.check_production(&mut fields);
         }
         fields.finish()
@@ -251,5 +265,117 @@ mod tests {
         )])
         .unwrap();
         assert!(!format!("{config:?}").contains("horse"));
+    }
+    /// The settings of a production system, with one of them changed.
+    fn in_production(changed: Option<(&str, &str)>) -> Result<()> {
+        let mut variables = HashMap::from([
+            (
+                "GLASSBOX_AUTH__SIGNING_KEY",
+                "9f1c7be2054d8aa36e11f0c9427dd35b68e4019b7ac2f35d80146bfe93a7c85e",
+            ),
+            (
+                "GLASSBOX_STORAGE__URL_SECRET",
+                "3QmVt0b7cX9z1LkYpR8sWdGh5NfJuEa2oTiqBvMx",
+            ),
+            ("GLASSBOX_DATABASE__URL", "postgres://app:kX83nP1zQ@db/g"),
+        ]);
+        variables.extend(changed);
+        let pairs: Vec<_> = variables.into_iter().collect();
+        from_env(&pairs)?.check_production("production")
+    }
+
+    #[test]
+    fn production_refuses_development_tokens_and_public_secrets_by_name() {
+        in_production(None).unwrap();
+        for (variable, value, key) in [
+            ("GLASSBOX_AUTH__DEV_TOKENS", "true", "auth.dev_tokens"),
+            (
+                "GLASSBOX_AUTH__SIGNING_KEY",
+                &*"de".repeat(32),
+                "auth.signing_key",
+            ),
+            (
+                "GLASSBOX_STORAGE__URL_SECRET",
+                "development-only-url-secret-of-32-characters",
+                "storage.url_secret",
+            ),
+            (
+                "GLASSBOX_DATABASE__URL",
+                "postgres://glassbox_app:development-only-app@db/glassbox",
+                "database.url",
+            ),
+            (
+                "GLASSBOX_DATABASE__OWNER_URL",
+                "postgres://glassbox_owner:password@db/glassbox",
+                "database.owner_url",
+            ),
+        ] {
+            let error = in_production(Some((variable, value))).unwrap_err();
+            assert_eq!(error.details().unwrap()["fields"][0]["field"], key);
+            assert!(value == "true" || !error.chain().contains(value), "quoted");
+        }
+    }
+
+    #[test]
+    fn only_the_known_other_environments_take_them() {
+        let config = from_env(&[
+            ("GLASSBOX_AUTH__DEV_TOKENS", "true"),
+            ("GLASSBOX_AUTH__SIGNING_KEY", &"de".repeat(32)),
+        ])
+        .unwrap();
+        config.check_production("dev").unwrap();
+        config.check_production("staging").unwrap();
+        for misspelt in ["prod", "Production", ""] {
+            assert!(config.check_production(misspelt).is_err(), "{misspelt:?}");
+        }
+    }
+
+    #[test]
+    fn a_provider_needs_clients_and_an_algorithm_that_is_asymmetric() {
+        let issuer = ("GLASSBOX_OIDC__ISSUER", "https://id.example.com/pool");
+        let clients = ("GLASSBOX_OIDC__CLIENT_IDS", "web, cli");
+        let config = from_env(&[issuer, clients]).unwrap();
+        assert_eq!(config.oidc.client_ids, ["web", "cli"]);
+        assert_eq!(config.oidc.algorithms, [SigningAlgorithm::Rs256]);
+        assert_eq!(
+            config.oidc.keys_url(),
+            "https://id.example.com/pool/.well-known/jwks.json"
+        );
+        assert!(from_env(&[issuer]).is_err());
+        for algorithm in ["HS256", "none", ""] {
+            let algorithms = ("GLASSBOX_OIDC__ALGORITHMS", algorithm);
+            assert!(from_env(&[issuer, clients, algorithms]).is_err());
+        }
+    }
+
+    #[test]
+    fn production_takes_no_provider_without_encryption() {
+        let oidc = [
+            ("GLASSBOX_OIDC__ISSUER", "http://127.0.0.1:9000"),
+            ("GLASSBOX_OIDC__CLIENT_IDS", "web"),
+        ];
+        let config = from_env(&oidc).unwrap();
+        config.check_production("dev").unwrap();
+        assert!(config.check_production("production").is_err());
+    }
+
+    #[test]
+    fn earlier_keys_are_read_under_their_numbers() {
+        let key = "ab".repeat(32);
+        let read = |text: &str| {
+            let config = from_env(&[("GLASSBOX_AUTH__EARLIER_KEYS", text)])?;
+            Ok::<_, Error>(config.auth.earlier_keys().unwrap())
+        };
+        assert_eq!(read("").unwrap(), []);
+        let both = read(&format!("1:{key}, 2:{key}")).unwrap();
+        assert_eq!(both, [(1, key.clone()), (2, key.clone())]);
+        for odd in [
+            key.as_str(),
+            "1:ab",
+            &format!("x:{key}"),
+            &format!("-1:{key}"),
+        ] {
+            assert!(read(odd).is_err(), "{odd}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::database::required;
+use super::{database::required, weak};
 use crate::kernel::{Result, field::Fields};
 
 /// Files.
@@ -36,6 +36,14 @@ impl StorageConfig {
             "storage.url_seconds",
             "must be between a minute and a week",
         );
+    }
+
+    /// Refuses a secret that anybody could guess.
+    pub(super) fn check_production(&self, fields: &mut Fields) {
+        let secret = self.url_secret.expose_secret();
+        if let Some(why) = weak::text(secret).filter(|_| !secret.is_empty()) {
+            fields.bad("storage.url_secret", format!("must {why}"));
+        }
     }
 
     /// The secret that signs addresses; fails when it is not configured.

@@ -145,6 +145,7 @@ entities! {
     TraceEvent, TraceEventId, "trace event";
     Template, TemplateId, "template";
     Notification, NotificationId, "notification";
+    Token, TokenId, "token";
     Audit, AuditId, "entry of the audit log";
     Outbox, OutboxId, "entry of the outbox";
     Job, JobId, "queued job";

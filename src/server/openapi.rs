@@ -65,7 +65,8 @@ fn make() -> openapi::OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some(
-            "A token of ours; `POST /auth/dev-token` gives one in development.",
+            "A token of ours, or of the identity provider that is configured; in development \
+             `POST /auth/dev-token` gives one.",
         ))
         .build();
     if let Some(components) = &mut document.components {
@@ -103,7 +104,7 @@ fn add_access(operation: &mut Operation, access: Access) {
             "signed",
             "Needs no token: the address itself is signed.".to_owned(),
         ),
-        Access::Own => ("own", "Needs a token.".to_owned()),
+        Access::Own => ("own", "Needs a token that was not narrowed.".to_owned()),
         Access::Needs(action) => (action.as_str(), sentence(required(action))),
     };
     let text = operation.description.take();
@@ -112,19 +113,20 @@ fn add_access(operation: &mut Operation, access: Access) {
         Some(text) => format!("{text}\n\n{sentence}"),
         None => sentence,
     });
-    let mut extensions = Extensions::builder().add("x-access", name);
-    if let Access::Needs(action) = access {
-        let required = required(action);
-        let mut roles = json!({ "organization": required.org.as_str() });
-        if let Some((role, roles)) = required.project.zip(roles.as_object_mut()) {
-            roles.insert("project".to_owned(), json!(role.as_str()));
+    // One extension and not two: utoipa writes several in an order of chance.
+    let mut facts = json!({ "action": name });
+    if let (Access::Needs(action), Some(facts)) = (access, facts.as_object_mut()) {
+        let least = required(action);
+        facts.insert("organization".to_owned(), json!(least.org.as_str()));
+        if let Some(role) = least.project {
+            facts.insert("project".to_owned(), json!(role.as_str()));
         }
-        extensions = extensions.add("x-required-role", roles);
     }
+    let extensions = Extensions::builder().add("x-access", facts).build();
     operation
         .extensions
         .get_or_insert_default()
-        .merge(extensions.build());
+        .merge(extensions);
 }
 
 fn sentence(required: Required) -> String {

@@ -5,7 +5,7 @@
 use actix_web::{http::Method, web};
 
 use super::health;
-use crate::{access::Action, executions, files, nodes, projects, tenants};
+use crate::{access::Action, executions, files, nodes, projects, tenants, tokens};
 
 /// What stands before the paths of the API.
 pub const API: &str = "/api/v1";
@@ -91,6 +91,11 @@ routes! { ApiDoc, api, TABLE:
     patch  MemberUpdate     "/orgs/{orgId}/members/{userId}"              tenants::api::members::member_update;
     delete MemberRemove     "/orgs/{orgId}/members/{userId}"              tenants::api::members::member_remove;
     get    AuditRead        "/orgs/{orgId}/audit"                         tenants::api::audit::audit_list;
+
+    // Tokens
+    get    TokenManage      "/orgs/{orgId}/tokens"                        tokens::api::token_list;
+    post   TokenManage      "/orgs/{orgId}/tokens"                        tokens::api::token_create;
+    delete TokenManage      "/orgs/{orgId}/tokens/{tokenId}"              tokens::api::token_revoke;
 
     // Projects
     get    ProjectRead      "/orgs/{orgId}/projects"                      projects::api::project_list;

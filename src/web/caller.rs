@@ -1,5 +1,5 @@
 //! From a bearer token to a [`Ctx`]: an operation that takes one can't be reached
-//! without a good token.
+//! without a good token, ours or the identity provider's.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -26,13 +26,31 @@ async fn caller(request: &HttpRequest) -> Result<Ctx> {
     let app = request
         .app_data::<web::Data<Arc<App>>>()
         .ok_or_else(|| Error::internal("the server was built without its App"))?;
+    let origin = Origin {
+        request_id: current_request_id(),
+        ip: request.peer_addr().map(|address| address.ip().to_string()),
+    };
+    let text = bearer(request)?;
+    let caller = if is_jwt(text) {
+        vouched(app, text, origin).await?
+    } else {
+        Caller::new(app.keyring.verify(text, app.db.now())?, origin)
+    };
+    Ok(Ctx {
+        app: Arc::clone(app),
+        caller,
+    })
+}
+
+/// The token that the request carries.
+fn bearer(request: &HttpRequest) -> Result<&str> {
     let header = request.headers().get(AUTHORIZATION).ok_or_else(|| {
         Error::new(
             Code::Unauthenticated,
             "This needs a token: send Authorization: Bearer <token>.",
         )
     })?;
-    let text = header
+    header
         .to_str()
         .ok()
         .and_then(|text| text.split_once(' '))
@@ -43,14 +61,19 @@ async fn caller(request: &HttpRequest) -> Result<Ctx> {
                 Code::Unauthenticated,
                 "The Authorization header must be of the form: Bearer <token>.",
             )
-        })?;
-    let token = app.keyring.verify(text, app.db.now())?;
-    let origin = Origin {
-        request_id: current_request_id(),
-        ip: request.peer_addr().map(|address| address.ip().to_string()),
-    };
-    Ok(Ctx {
-        app: Arc::clone(app),
-        caller: Caller::new(token, origin),
-    })
+        })
+}
+
+/// A JSON Web Token is three parts between dots, and our tokens have no dot.
+fn is_jwt(text: &str) -> bool {
+    text.contains('.')
+}
+
+async fn vouched(app: &App, text: &str, origin: Origin) -> Result<Caller> {
+    let provider = app.provider.as_ref().ok_or_else(|| {
+        Error::new(Code::TokenInvalid, "The token is not valid.")
+            .because("a JSON Web Token, and no identity provider is configured")
+    })?;
+    let (user, expires_at) = provider.sign_in(text).await?;
+    Ok(Caller::vouched(user, expires_at, origin))
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use tokio::process::Command;
+
 use super::{command, free_port};
 
 /// Runs it to its end and answers what it said on standard error.
@@ -59,4 +61,35 @@ async fn a_named_database_is_never_reset() {
     ]);
     let said = refused(dev).await;
     assert!(said.contains("--database-url"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn production_starts_no_command_with_development_tokens_or_a_known_key() {
+    for (variable, value, setting) in [
+        ("GLASSBOX_AUTH__DEV_TOKENS", "true", "auth.dev_tokens"),
+        (
+            "GLASSBOX_AUTH__SIGNING_KEY",
+            "dededededededededededededededededededededededededededededededede",
+            "auth.signing_key",
+        ),
+        (
+            "GLASSBOX_STORAGE__URL_SECRET",
+            "development-only-url-secret-of-32-characters",
+            "storage.url_secret",
+        ),
+    ] {
+        for subcommand in ["serve", "agent-worker", "file-worker", "migrate", "seed"] {
+            let folder = TempDir::new().unwrap();
+            let mut program = Command::new(env!("CARGO_BIN_EXE_glassbox"));
+            program
+                .current_dir(folder.path())
+                .arg(subcommand)
+                .env("GLASSBOX_ENV", "production")
+                .env(variable, value)
+                .stdin(std::process::Stdio::null());
+            let said = refused(program).await;
+            assert!(said.contains(setting), "{subcommand}: {said}");
+            assert!(value == "true" || !said.contains(value), "{said}");
+        }
+    }
 }

@@ -28,7 +28,7 @@ fn changing() -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     for item in document["paths"].as_object().unwrap().values() {
         for (method, operation) in item.as_object().unwrap() {
-            let access = operation["x-access"].as_str().unwrap_or_default();
+            let access = operation["x-access"]["action"].as_str().unwrap_or_default();
             let changes = matches!(method.as_str(), "put" | "post" | "patch" | "delete");
             if changes && !matches!(access, "open" | "signed") {
                 ids.insert(operation["operationId"].as_str().unwrap().to_owned());

@@ -14,7 +14,7 @@ use diesel::{
 use glassbox::kernel::clock::{Ids, System};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, TestApp};
+use crate::support::{Answer, Client, Database, TestApp};
 
 /// An id that nothing has.
 pub const NOTHING: &str = "019c0000-0000-7000-8000-000000000001";
@@ -152,8 +152,13 @@ impl Workbench {
 
     /// The rows of a query as JSON objects.
     pub async fn rows(&self, query: &str) -> Vec<Value> {
+        Self::rows_of(&self.test.database, query).await
+    }
+
+    /// The rows of a query in any database as JSON objects.
+    pub async fn rows_of(database: &Database, query: &str) -> Vec<Value> {
         use diesel_async::RunQueryDsl;
-        let mut admin = self.test.database.admin().await;
+        let mut admin = database.admin().await;
         let sql = format!("select to_jsonb(q) as document from ({query}) q");
         let rows: Vec<Document> = diesel::sql_query(sql).load(&mut admin).await.unwrap();
         rows.into_iter().map(|row| row.document).collect()

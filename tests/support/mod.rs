@@ -14,6 +14,7 @@
 
 pub mod client;
 mod database;
+pub mod issuer;
 pub mod model;
 
 use std::sync::Arc;
@@ -67,8 +68,13 @@ impl TestApp {
     /// Starts with a clock that stands still and ids that count up; move it through
     /// [`TestApp::clock`].
     pub async fn start_with_manual_clock() -> Self {
+        Self::start_with_manual_clock_configured(&[]).await
+    }
+
+    /// The same with settings of the test's own.
+    pub async fn start_with_manual_clock_configured(overrides: &[Override]) -> Self {
         let manual = Arc::new(Manual::new(epoch(), 1));
-        let mut test = Self::start_with(manual.clone(), manual.clone(), &[]).await;
+        let mut test = Self::start_with(manual.clone(), manual.clone(), overrides).await;
         test.clock = manual;
         test
     }
@@ -125,6 +131,11 @@ impl TestApp {
             tasks,
             _folder: folder,
         }
+    }
+
+    /// A client with this token.
+    pub fn bearer(&self, token: &str) -> Client {
+        Client::new(&self.url, Some(token))
     }
 
     /// A client without a token.

@@ -66,6 +66,24 @@ fn execution_token(keys: &Keyring, actions: &[Action]) -> String {
     text(&keys.mint_execution(&rights, now(), hour()).unwrap())
 }
 
+/// A token of [`org`] with these actions, narrowed to `project` and `node` if there are any.
+fn org_token(
+    keys: &Keyring,
+    actions: &[Action],
+    project: Option<ProjectId>,
+    node: Option<NodeId>,
+) -> String {
+    let rights = OrgTokenRights {
+        token: id(20),
+        user: user(),
+        org: org(),
+        project,
+        node,
+        actions,
+    };
+    text(&keys.mint_org_token(&rights, now(), hour()).unwrap())
+}
+
 /// The token as a bearer who wants to append to it holds it.
 fn open(keys: &Keyring, token: &str) -> Biscuit {
     let key = PublicKey::from_bytes_hex(&keys.public_key(), biscuit_auth::Algorithm::Ed25519);

@@ -153,6 +153,103 @@ fn an_execution_token_without_actions_does_nothing() {
 }
 
 #[test]
+fn an_organizations_token_names_its_row_and_speaks_for_its_maker() {
+    let keys = keyring();
+    let text = org_token(&keys, &[Action::NodeRead], None, None);
+    let token = keys.verify(&text, now()).unwrap();
+    assert_eq!(token.user(), user());
+    assert_eq!(token.id(), Some(id(20)));
+    assert_eq!(token.execution(), None);
+    assert!(token.is_narrowed());
+    assert_eq!(keys.verify(&user_token(&keys), now()).unwrap().id(), None);
+}
+
+#[test]
+fn an_organizations_token_is_revoked_by_an_id_that_is_known_when_it_is_made() {
+    let keys = keyring();
+    let minted = keys.mint_user(user(), now(), hour()).unwrap();
+    let token = keys.verify(&text(&minted), now()).unwrap();
+    assert_eq!(token.revocation_ids().first(), Some(&minted.revocation_id));
+}
+
+#[test]
+fn an_organizations_token_acts_where_it_was_narrowed_to() {
+    let keys = keyring();
+    let nodes = [Action::NodeRead];
+    let whole = org_token(&keys, &nodes, None, None);
+    let in_project = org_token(&keys, &nodes, Some(project(4)), None);
+    let on_node = org_token(&keys, &nodes, None, Some(root()));
+    let here = place(&[id(11), root()]);
+    let other_project = Place {
+        project: Some(project(5)),
+        ..here.clone()
+    };
+    let other_org = Place {
+        org: Some(id(99)),
+        ..here.clone()
+    };
+    for (token, allowed) in [
+        (&whole, [true, true, true, false]),
+        (&in_project, [true, true, false, false]),
+        (&on_node, [true, false, true, false]),
+    ] {
+        for (place, allowed) in [&here, &place(&[]), &other_project, &other_org]
+            .into_iter()
+            .zip(allowed)
+        {
+            let permitted = permitted(&keys, token, Action::NodeRead, place);
+            assert_eq!(permitted.is_ok(), allowed, "{place:?}");
+        }
+        let other_action = permitted(&keys, token, Action::NodeUpdate, &here);
+        assert_eq!(other_action, Err(Code::Forbidden));
+    }
+}
+
+#[test]
+fn no_narrowed_token_manages_tokens_whatever_its_checks_say() {
+    let keys = keyring();
+    let nothing_taken = append(&keys, &user_token(&keys), datalog("check if time($t)"));
+    for token in [
+        org_token(&keys, Action::ALL, None, None),
+        execution_token(&keys, Action::ALL),
+        nothing_taken,
+    ] {
+        let manage = permitted(&keys, &token, Action::TokenManage, &place(&[root()]));
+        assert_eq!(manage, Err(Code::Forbidden));
+        let read = permitted(&keys, &token, Action::NodeRead, &place(&[root()]));
+        assert_eq!(read, Ok(()));
+    }
+}
+
+#[test]
+fn a_bearer_can_not_claim_to_be_another_token() {
+    let keys = keyring();
+    let token = append(
+        &keys,
+        &org_token(&keys, &[Action::NodeRead], None, None),
+        datalog("check if time($t)"),
+    );
+    let narrowed = keys.verify(&token, now()).unwrap();
+    assert_eq!(narrowed.id(), Some(id(20)), "also when narrowed further");
+    let claim = append(&keys, &user_token(&keys), datalog(r#"token("x")"#));
+    assert_eq!(verdict(&keys, &claim), Err(Code::TokenInvalid));
+}
+
+#[test]
+fn a_remembered_token_means_the_same_and_an_altered_one_nothing() {
+    let keys = keyring();
+    let text = execution_token(&keys, &[Action::NodeRead]);
+    for _ in 0..2 {
+        let read = permitted(&keys, &text, Action::NodeRead, &place(&[root()]));
+        assert_eq!(read, Ok(()));
+        let update = permitted(&keys, &text, Action::NodeUpdate, &place(&[root()]));
+        assert_eq!(update, Err(Code::Forbidden));
+        let altered = format!("{}A", text.strip_suffix(|_: char| true).unwrap());
+        assert_eq!(verdict(&keys, &altered), Err(Code::TokenInvalid));
+    }
+}
+
+#[test]
 fn a_narrowing_keeps_the_first_blocks_revocation_id() {
     let keys = keyring();
     let wide = user_token(&keys);
@@ -287,7 +384,7 @@ fn debug_output_shows_no_key_and_no_token() {
     assert_eq!(
         format!("{token:?}"),
         "Token { user: 00000000-0000-0000-0000-000000000001, execution: None, \
-         expires_at: 2027-01-15T09:00:00Z, .. }"
+         token: None, expires_at: 2027-01-15T09:00:00Z, .. }"
     );
 }
 

@@ -178,7 +178,7 @@ async fn list_of_projects(
     filter: &FileFilter,
     page: &PageRequest,
 ) -> Result<Page<File>> {
-    ctx.own_tx(async move |tx| {
+    ctx.asking_tx(async move |tx| {
         let mut readable: Vec<ProjectId> = Vec::new();
         for project in store::projects_of(tx, org, ctx.caller.user()).await? {
             let target = Target::Project(project);

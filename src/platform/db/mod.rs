@@ -138,6 +138,11 @@ impl Db {
         self.clock.now()
     }
 
+    /// The program's clock, for parts that measure time themselves.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// Fails when the database does not answer.
     pub async fn ping(&self) -> Result<()> {
         self.tx(Scope::Nobody, async |tx| {

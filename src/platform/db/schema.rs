@@ -82,6 +82,7 @@ diesel::table! {
         ip -> Nullable<Text>,
         created_at -> Timestamptz,
         actor_email -> Nullable<Text>,
+        token_id -> Nullable<Uuid>,
     }
 }
 

@@ -198,7 +198,9 @@ pub struct User {
     pub id: UserId,
     /// Who they are to the identity provider.
     pub cognito_sub: String,
-    /// Their e-mail address.
+    /// Their e-mail address; left out while the identity provider told none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
     pub email: String,
     /// Their name.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,7 +12,7 @@ use super::{
     store,
 };
 use crate::{
-    access::{Action, Grant, Minted, OrgRole, Target, audit},
+    access::{self, Action, Grant, Minted, OrgRole, Target, audit},
     app::{App, Ctx},
     kernel::{
         OrgId, Result, Scope, UserId,
@@ -35,7 +35,10 @@ pub async fn dev_sign_in(app: &App, who: SignIn) -> Result<(User, Minted)> {
     let scope = Scope::Subject(who.user_id.clone());
     let user = app
         .db
-        .tx(scope, async |tx| store::upsert_user(tx, &who).await)
+        .tx(scope, async |tx| {
+            let id = access::sign_in_in(tx, &who.user_id, Some(&who.email)).await?;
+            me(tx, id).await
+        })
         .await?;
     let ttl = chrono::TimeDelta::hours(app.config.auth.token_hours);
     let minted = app.keyring.mint_user(user.id, app.db.now(), ttl)?;

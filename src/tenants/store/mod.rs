@@ -10,9 +10,9 @@ use diesel::{
     SelectableHelper, result::Error as SqlError,
 };
 use diesel_async::RunQueryDsl;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::model::{EventSourcingLevel, Org, SignIn, User};
+use super::model::{EventSourcingLevel, Org, User};
 use crate::{
     access::OrgRole,
     kernel::{
@@ -242,28 +242,6 @@ impl From<UserRow> for User {
             updated_at: row.updated_at,
         }
     }
-}
-
-/// The user of a subject, made on first sight; the address follows the provider's.
-pub(super) async fn upsert_user(tx: &mut Tx, who: &SignIn) -> Result<User> {
-    let id = UserId::new(tx.ids());
-    let now = tx.now();
-    let row: UserRow = diesel::insert_into(users::table)
-        .values((
-            users::id.eq(id),
-            users::cognito_sub.eq(&who.user_id),
-            users::email.eq(&who.email),
-            users::settings.eq(json!({})),
-            users::created_at.eq(now),
-            users::updated_at.eq(now),
-        ))
-        .on_conflict(users::cognito_sub)
-        .do_update()
-        .set(users::email.eq(&who.email))
-        .returning(UserRow::as_returning())
-        .get_result(tx.conn())
-        .await?;
-    Ok(row.into())
 }
 
 pub(super) async fn get_user(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
