@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     access::{self, Action, Caller, Grant, Keyring, Provider, Target},
     config::Config,
+    idempotency::Attempt,
     kernel::{Result, Scope, Timestamp},
     platform::{
         blobs::{Blobs, Folder},
@@ -70,6 +71,8 @@ pub struct Ctx {
     pub app: Arc<App>,
     /// Who asks.
     pub caller: Caller,
+    /// The request under its idempotency key, when it has one.
+    pub attempt: Option<Attempt>,
 }
 
 impl Ctx {
@@ -86,6 +89,8 @@ impl Ctx {
     {
         self.asking_tx(async move |tx| {
             let grant = access::authorise(tx, &self.caller, action, target).await?;
+            // Only now: an answer of before is shown to nobody who lost the right since.
+            self.claim(tx).await?;
             work(tx, &grant).await
         })
         .await
@@ -99,7 +104,11 @@ impl Ctx {
         F: AsyncFnOnce(&mut Tx) -> Result<R>,
     {
         self.caller.require_whole()?;
-        self.asking_tx(work).await
+        self.asking_tx(async move |tx| {
+            self.claim(tx).await?;
+            work(tx).await
+        })
+        .await
     }
 
     /// Runs `work` in one transaction of the caller's, for the few operations that ask
@@ -109,6 +118,28 @@ impl Ctx {
     where
         F: AsyncFnOnce(&mut Tx) -> Result<R>,
     {
-        self.app.db.tx(Scope::User(self.caller.user()), work).await
+        let user = self.caller.user();
+        let Some(attempt) = &self.attempt else {
+            return self.app.db.tx(Scope::User(user), work).await;
+        };
+        attempt.settle().await?;
+        let mut tx = self.app.db.begin(&Scope::User(user)).await?;
+        match work(&mut tx).await {
+            Ok(value) => {
+                attempt.park(user, tx);
+                Ok(value)
+            }
+            Err(error) => {
+                tx.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn claim(&self, tx: &mut Tx) -> Result<()> {
+        match &self.attempt {
+            Some(attempt) => attempt.claim(tx, self.caller.user()).await,
+            None => Ok(()),
+        }
     }
 }

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod executions;
 pub mod files;
+pub mod idempotency;
 pub mod ingest;
 pub mod kernel;
 pub mod nodes;

@@ -108,6 +108,15 @@ impl Caller {
         self.token.user()
     }
 
+    /// For a narrowed token, what tells it from all others of the same person: the
+    /// revocation id of its last block.
+    pub fn part(&self) -> Option<&str> {
+        let ids = self.token.revocation_ids();
+        ids.last()
+            .filter(|_| self.token.is_narrowed())
+            .map(String::as_str)
+    }
+
     /// The caller as the audit log names them.
     pub fn actor(&self) -> Actor {
         Actor {

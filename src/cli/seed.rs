@@ -95,6 +95,7 @@ async fn sign_in(app: &Arc<App>, person: &workspace::Person) -> Result<(Ctx, Min
     let ctx = Ctx {
         app: Arc::clone(app),
         caller: Caller::new(token, Origin::default()),
+        attempt: None,
     };
     if user.name.is_none() {
         let update = UserUpdate {

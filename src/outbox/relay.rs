@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::store::{self, Pending};
 use crate::{
+    idempotency,
     kernel::{
         Code, Error, Id, Result, Scope,
         event::{Channel, EventKind, QueueName},
@@ -97,7 +98,9 @@ impl Relay {
         let before = self.db.now() - KEEP;
         self.db
             .tx(Scope::System, async move |tx| {
-                store::sweep(tx, before).await
+                store::sweep(tx, before).await?;
+                // Nothing else in the program comes by so regularly.
+                idempotency::sweep(tx, tx.now()).await
             })
             .await?;
         Ok(())

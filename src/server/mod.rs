@@ -5,6 +5,7 @@
 
 mod health;
 mod openapi;
+mod retries;
 mod routes;
 mod trace;
 
@@ -47,6 +48,7 @@ pub fn build(
         .app_data(web::Data::new(readiness))
         .app_data(web::PathConfig::default().error_handler(on_path_error))
         .app_data(web::QueryConfig::default().error_handler(on_query_error))
+        .wrap(from_fn(retries::around))
         .wrap(from_fn(trace::around))
         .configure(openapi::pages)
         .configure(routes::configure)

@@ -36,7 +36,7 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
             let limit = request
                 .app_data::<web::Data<Arc<App>>>()
                 .map_or(1 << 20, |app| app.config.server.body_limit_bytes);
-            let bytes = read(payload, limit).await?;
+            let bytes = read_body(payload, limit).await?;
             parse(&bytes, content_type(&request)).map(Json)
         })
     }
@@ -50,7 +50,8 @@ fn content_type(request: &HttpRequest) -> &str {
         .unwrap_or_default()
 }
 
-async fn read(mut payload: Payload, limit: usize) -> Result<BytesMut> {
+/// Reads a body of at most `limit` bytes.
+pub async fn read_body(mut payload: Payload, limit: usize) -> Result<BytesMut> {
     let mut bytes = BytesMut::new();
     while let Some(piece) = payload.next().await {
         let piece = piece.map_err(|error| {

@@ -3,12 +3,15 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web,
+};
 
 use super::request::current_request_id;
 use crate::{
     access::{Caller, Origin},
     app::{App, Ctx},
+    idempotency::Attempt,
     kernel::{Code, Error, Result},
 };
 
@@ -36,8 +39,13 @@ async fn caller(request: &HttpRequest) -> Result<Ctx> {
     } else {
         Caller::new(app.keyring.verify(text, app.db.now())?, origin)
     };
+    let attempt = request.extensions().get::<Attempt>().cloned();
     Ok(Ctx {
         app: Arc::clone(app),
+        attempt: attempt.map(|attempt| match caller.part() {
+            Some(part) => attempt.of_part(part),
+            None => attempt,
+        }),
         caller,
     })
 }

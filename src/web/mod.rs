@@ -7,6 +7,6 @@ mod problem;
 mod request;
 
 pub use answer::{created, no_content, ok};
-pub use body::Json;
+pub use body::{Json, read_body};
 pub use problem::{Problem, method_not_allowed, on_path_error, on_query_error, route_not_found};
 pub use request::{REQUEST_ID, RequestId, current_request_id};

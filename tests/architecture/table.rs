@@ -23,6 +23,7 @@ pub const LAYERS: &[&[&str]] = &[
     &["app"],
     &["access"],
     &["outbox"],
+    &["idempotency"],
     // One adapter for each outside system.
     &["platform"],
     // The ground.

@@ -25,5 +25,6 @@ mod notifications;
 mod orgs;
 mod project_members;
 mod projects;
+mod retries;
 mod settings;
 mod tokens;

@@ -300,6 +300,7 @@ fn at_another_server(bench: &Workbench, id: u32, key: &str, earlier: &str) -> Ct
     Ctx {
         app: Arc::new(app),
         caller,
+        attempt: None,
     }
 }
 

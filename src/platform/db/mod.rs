@@ -51,11 +51,21 @@ impl std::fmt::Debug for Db {
 
 /// An open transaction with its scope. Stores take it by `&mut`; none of them
 /// begins, commits or rolls back.
+///
+/// Dropped without [`Tx::commit`], it is rolled back: the pool closes a connection that
+/// comes back with a transaction open.
 pub struct Tx {
     conn: Object<AsyncPgConnection>,
     now: Timestamp,
     ids: Arc<dyn Ids>,
+    signal: Signal,
     wakes: Vec<Topic>,
+}
+
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx").finish_non_exhaustive()
+    }
 }
 
 /// How often a transaction looks for a live connection: after a restart of the
@@ -109,20 +119,11 @@ impl Db {
         let mut tx = self.begin(&scope).await?;
         match work(&mut tx).await {
             Ok(value) => {
-                AnsiTransactionManager::commit_transaction(&mut *tx.conn)
-                    .await
-                    .map_err(Error::from)?;
-                tx.wakes.iter().for_each(|topic| self.signal.wake(*topic));
+                tx.commit().await?;
                 Ok(value)
             }
             Err(error) => {
-                // A failed roll-back leaves the connection marked as broken, and the
-                // pool drops it; the first error is the one that tells something.
-                if let Err(second) =
-                    AnsiTransactionManager::rollback_transaction(&mut *tx.conn).await
-                {
-                    tracing::debug!(error = %second, "roll-back failed");
-                }
+                tx.rollback().await;
                 Err(error)
             }
         }
@@ -152,7 +153,8 @@ impl Db {
         .await
     }
 
-    async fn begin(&self, scope: &Scope) -> Result<Tx> {
+    /// Begins a transaction whose end somebody else decides; all others use [`Db::tx`].
+    pub async fn begin(&self, scope: &Scope) -> Result<Tx> {
         let sql = format!("begin; {}", scope_sql(scope));
         let mut tries = 0;
         loop {
@@ -166,6 +168,7 @@ impl Db {
                         conn,
                         now: self.clock.now(),
                         ids: Arc::clone(&self.ids),
+                        signal: self.signal.clone(),
                         wakes: Vec::new(),
                     });
                 }
@@ -180,6 +183,21 @@ impl Db {
 }
 
 impl Tx {
+    /// Commits, and wakes who waits for what was written.
+    pub async fn commit(mut self) -> Result<()> {
+        AnsiTransactionManager::commit_transaction(&mut *self.conn).await?;
+        self.wakes.iter().for_each(|topic| self.signal.wake(*topic));
+        Ok(())
+    }
+
+    /// Undoes everything. A failure tells nothing new: the connection is then marked as
+    /// broken, and the pool drops it.
+    pub async fn rollback(mut self) {
+        if let Err(error) = AnsiTransactionManager::rollback_transaction(&mut *self.conn).await {
+            tracing::debug!(%error, "roll-back failed");
+        }
+    }
+
     /// The connection, for a store's query.
     pub fn conn(&mut self) -> &mut AsyncPgConnection {
         &mut self.conn

@@ -130,6 +130,7 @@ fn ctx(test: &TestApp, client: &Client) -> Ctx {
     Ctx {
         app: test.app.clone(),
         caller: Caller::new(token, Origin::default()),
+        attempt: None,
     }
 }
 
