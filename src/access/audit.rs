@@ -2,7 +2,7 @@
 //! written by the transaction of the change and can't be altered afterwards; the
 //! database refuses it.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{authorise::Grant, store};
@@ -24,4 +24,18 @@ pub struct Entry<'a> {
 /// Writes one entry for the action that `grant` allowed.
 pub async fn record(tx: &mut Tx, grant: &Grant, entry: Entry<'_>) -> Result<()> {
     store::insert_audit(tx, grant, entry).await
+}
+
+/// Only what differs between two looks at a thing, as it was and as it is.
+pub fn difference(mut was: Map<String, Value>, mut is: Map<String, Value>) -> (Value, Value) {
+    let same: Vec<String> = was
+        .iter()
+        .filter(|(key, value)| is.get(*key) == Some(value))
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in same {
+        was.remove(&key);
+        is.remove(&key);
+    }
+    (was.into(), is.into())
 }

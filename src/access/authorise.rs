@@ -7,7 +7,8 @@
 use super::{Action, OrgRole, Place, ProjectRole, Token, allows, store};
 use crate::{
     kernel::{
-        Error, ExecutionId, FileId, NodeId, OrgId, ProjectId, Result, Scope, UserId, id::Entity,
+        Code, Error, ExecutionId, FileId, NodeId, OrgId, ProjectId, Result, Scope, UserId,
+        id::Entity,
     },
     platform::db::Tx,
 };
@@ -156,6 +157,28 @@ pub async fn authorise(
         action,
         actor: caller.actor(),
     })
+}
+
+/// The caller's organizations in which they may do `action`, for lists over all of them.
+/// The transaction must be in the caller's scope.
+pub async fn orgs_that_allow(tx: &mut Tx, caller: &Caller, action: Action) -> Result<Vec<OrgId>> {
+    let mut orgs = Vec::new();
+    for (org, role) in store::memberships(tx, caller.user()).await? {
+        if !allows(action, role, None) {
+            continue;
+        }
+        let place = Place {
+            org: Some(org),
+            project: None,
+            within: Vec::new(),
+        };
+        match caller.token.permits(action, &place, tx.now()) {
+            Ok(()) => orgs.push(org),
+            Err(error) if error.code() == Code::Forbidden => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(orgs)
 }
 
 impl Grant {

@@ -30,7 +30,7 @@ pub mod token;
 mod tests;
 
 pub use action::{Action, Level};
-pub use authorise::{Actor, Caller, Grant, Origin, Target, authorise};
+pub use authorise::{Actor, Caller, Grant, Origin, Target, authorise, orgs_that_allow};
 pub use keys::{ExecutionRights, Keyring, Minted};
 pub use role::{OrgRole, ProjectRole, Required, allows, may_manage, required};
 pub use token::{Place, Token};

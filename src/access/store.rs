@@ -1,7 +1,7 @@
 //! SQL of access: where a thing lives and what a user is there; the audit log.
 
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryableByName,
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
     sql_types::{Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
@@ -12,8 +12,12 @@ use super::{
     authorise::{Grant, Target},
 };
 use crate::{
-    kernel::{AuditId, Error, NodeId, OrgId, ProjectId, Result, text::TextEnum},
-    platform::db::{Tx, schema::audit_log, types::sql_text},
+    kernel::{AuditId, Error, NodeId, OrgId, ProjectId, Result, UserId, text::TextEnum},
+    platform::db::{
+        Tx,
+        schema::{audit_log, org_members},
+        types::sql_text,
+    },
 };
 
 sql_text!(OrgRole);
@@ -77,6 +81,15 @@ impl TryFrom<EnterRow> for Standing {
                 .transpose()?,
         })
     }
+}
+
+/// A user's organizations, and what they are there.
+pub(super) async fn memberships(tx: &mut Tx, user: UserId) -> Result<Vec<(OrgId, OrgRole)>> {
+    Ok(org_members::table
+        .filter(org_members::user_id.eq(user))
+        .select((org_members::org_id, org_members::role))
+        .load(tx.conn())
+        .await?)
 }
 
 #[derive(QueryableByName)]

@@ -70,7 +70,7 @@ pub async fn project_update(ctx: &Ctx, id: ProjectId, update: ProjectUpdate) -> 
             refuse_lost_states(tx, &before, &project).await?;
             project.updated_at = tx.now();
             store::update_project(tx, &project).await?;
-            let (was, is) = difference(brief(&before), brief(&project));
+            let (was, is) = audit::difference(brief(&before), brief(&project));
             record(tx, grant, id, Some(was), Some(is)).await?;
             Ok(project)
         },
@@ -138,20 +138,6 @@ fn brief(project: &Project) -> Map<String, Value> {
     map.insert("settings".into(), json!(project.settings));
     map.insert("workflowStates".into(), json!(project.workflow_states));
     map
-}
-
-/// Only what differs, as it was and as it is.
-fn difference(mut was: Map<String, Value>, mut is: Map<String, Value>) -> (Value, Value) {
-    let same: Vec<String> = was
-        .iter()
-        .filter(|(key, value)| is.get(*key) == Some(value))
-        .map(|(key, _)| key.clone())
-        .collect();
-    for key in same {
-        was.remove(&key);
-        is.remove(&key);
-    }
-    (was.into(), is.into())
 }
 
 async fn record(

@@ -20,3 +20,4 @@ mod health;
 mod nodes;
 mod orgs;
 mod projects;
+mod templates;
