@@ -20,4 +20,5 @@ mod health;
 mod nodes;
 mod orgs;
 mod projects;
+mod roles;
 mod templates;
