@@ -148,11 +148,11 @@ async fn nobody_without_a_good_token_gets_anywhere() {
     let mut admin = test.database.admin().await;
     let things = Things { number: 1 }.insert(&mut admin, &people).await;
     let before = dump(&mut admin, things).await;
-    let owner = people.last().unwrap();
+    let unknown = unknown(&test, &people.last().unwrap().user);
     for operation in operations() {
-        for (name, client) in unknown(&test, &owner.user) {
+        for (name, client) in &unknown {
             let name = format!("{} with {name}", operation.line.operation);
-            let answer = operation.call(&client, things).await;
+            let answer = operation.call(client, things).await;
             match operation.access {
                 Access::Open => assert!(answer.status < 400, "{name}: {}", answer.text),
                 Access::Signed => answer.expect_problem(403, "SIGNATURE_INVALID"),
