@@ -1,6 +1,10 @@
 //! Templates: who sees and changes them, and what comes of applying them.
 
+use std::sync::Arc;
+
+use glassbox::agent::worker::AgentWorker;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     support::{Client, TestApp, model::Scripted},
@@ -449,12 +453,23 @@ async fn executing_an_applied_node_uses_its_templates_agent() {
     let expected =
         json!({ "systemPrompt": "You count sheep.", "maxTokens": 77, "tools": ["mark_complete"] });
     assert_eq!(config["config"], expected);
-    // What the call says comes first, a field at a time.
-    bench
-        .ada
-        .post_empty(&format!("/nodes/{node}/execution/cancel"))
+    let worker = AgentWorker::register(Arc::clone(&bench.test.app))
         .await
-        .expect(200);
+        .unwrap();
+    bench.test.relay().await;
+    while worker.step(&CancellationToken::new()).await.unwrap() {}
+    let asked = json!(*model.asked.lock().unwrap());
+    let messages = asked[0]["messages"].to_string();
+    assert!(messages.contains("You count sheep."), "{messages}");
+    assert!(messages.contains("- Sum (text): One number."), "{messages}");
+    let tools: Vec<_> = asked[0]["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| &t["name"])
+        .collect();
+    assert_eq!(tools, ["mark_complete"]);
+    // What the call says comes first, a field at a time.
     let body = json!({ "model": "demo/analyst", "config": { "maxTokens": 5 } });
     let started = bench
         .ada

@@ -239,8 +239,11 @@ async fn ids_and_queries_that_are_none_are_bad_fields() {
     }
 }
 
+/// A body that names a thing of these.
+type Naming = fn(Things) -> Value;
+
 /// What a body may name: the operation, and the body that names a thing of `other`.
-const NAMED: &[(&str, fn(Things) -> Value)] = &[
+const NAMED: &[(&str, Naming)] = &[
     (
         "node_create",
         |other| json!({ "title": "x", "parentId": other.node() }),
