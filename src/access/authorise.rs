@@ -208,6 +208,29 @@ async fn refuse_revoked(tx: &mut Tx, caller: &Caller) -> Result<()> {
     }
 }
 
+/// The caller's organizations in which they may do `action`, for lists over all of them.
+/// The transaction must be in the caller's scope.
+pub async fn orgs_that_allow(tx: &mut Tx, caller: &Caller, action: Action) -> Result<Vec<OrgId>> {
+    refuse_revoked(tx, caller).await?;
+    let mut orgs = Vec::new();
+    for (org, role) in store::memberships(tx, caller.user()).await? {
+        if !allows(action, role, None) {
+            continue;
+        }
+        let place = Place {
+            org: Some(org),
+            project: None,
+            within: Vec::new(),
+        };
+        match caller.token.permits(action, &place, tx.now()) {
+            Ok(()) => orgs.push(org),
+            Err(error) if error.code() == Code::Forbidden => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(orgs)
+}
+
 impl Grant {
     /// The grant of whoever makes an organization; the transaction acts for it from
     /// here on. Nothing is asked, because anybody may make one.

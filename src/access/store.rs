@@ -18,7 +18,7 @@ use crate::{
     kernel::{AuditId, Error, NodeId, OrgId, ProjectId, Result, TokenId, UserId, text::TextEnum},
     platform::db::{
         Tx,
-        schema::{audit_log, tokens, users},
+        schema::{audit_log, org_members, tokens, users},
         types::sql_text,
     },
 };
@@ -84,6 +84,15 @@ impl TryFrom<EnterRow> for Standing {
                 .transpose()?,
         })
     }
+}
+
+/// A user's organizations, and what they are there.
+pub(super) async fn memberships(tx: &mut Tx, user: UserId) -> Result<Vec<(OrgId, OrgRole)>> {
+    Ok(org_members::table
+        .filter(org_members::user_id.eq(user))
+        .select((org_members::org_id, org_members::role))
+        .load(tx.conn())
+        .await?)
 }
 
 #[derive(QueryableByName)]

@@ -3,7 +3,12 @@
 //! What it reads later, from inputs and other nodes, is material: the first lines say
 //! so, and no text it meets can give it a right, because rights are in the token.
 
-use crate::{executions::model::ExecutionConfig, nodes::model::Node};
+use serde_json::Value;
+
+use crate::{
+    executions::model::ExecutionConfig,
+    nodes::model::{Node, Output},
+};
 
 /// What a model is told that stops without having completed.
 pub const REMINDER: &str = "You called no tool. If the work is done, add what is missing with add_output and call \
@@ -42,5 +47,24 @@ pub fn task(node: &Node) -> String {
     let inputs = node.inputs.as_ref().map_or(0, Vec::len);
     let noun = if inputs == 1 { "input" } else { "inputs" };
     task.push_str(&format!("\nThe node has {inputs} {noun}."));
+    let expected = node.outputs.iter().flatten();
+    let expected: Vec<&Output> = expected.filter(|output| output.is_placeholder()).collect();
+    if !expected.is_empty() {
+        task.push_str(" These outputs are expected of it:\n");
+    }
+    for output in expected {
+        task.push_str(&format!("- {}\n", wanted(output)));
+    }
     task
+}
+
+/// What an output that is not there yet should be.
+fn wanted(output: &Output) -> String {
+    let word = |key| output.metadata.get(key).and_then(Value::as_str);
+    let label = output.label.as_deref().unwrap_or("without a label");
+    let kind = word("type").unwrap_or("text");
+    match word("description") {
+        Some(description) => format!("{label} ({kind}): {description}"),
+        None => format!("{label} ({kind})"),
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     kernel::UserId,
-    nodes::model::{AuthorType, NodeCreate, Position},
+    nodes::model::{AuthorType, InputType, NodeCreate, OutputType, Position},
     projects::model::ProjectCreate,
     templates::model::{InputSlot, OutputSlot, Structure, SubNode, TemplateCreate},
 };
@@ -121,35 +121,35 @@ pub fn children(supervisor: UserId) -> [NodeCreate; 4] {
 
 /// The form of such a review, for the next incident.
 pub fn template() -> TemplateCreate {
-    let sub_node = |title: &str, author_type: &str| SubNode {
+    let sub_node = |title: &str, author_type| SubNode {
         title: title.to_owned(),
-        author_type: author_type.to_owned(),
+        author_type,
         template_id: None,
     };
     TemplateCreate {
         name: "Post-incident review".to_owned(),
         description: Some("From an incident's report to causes, costs and actions.".to_owned()),
-        structure: Structure {
+        structure: Some(Structure {
             inputs: vec![InputSlot {
                 label: "Report".to_owned(),
-                kind: "file".to_owned(),
+                kind: InputType::File,
                 required: true,
                 description: Some("The report of the incident, as PDF, DOCX or text.".to_owned()),
             }],
             outputs: vec![OutputSlot {
                 label: "Brief".to_owned(),
-                kind: "text".to_owned(),
+                kind: OutputType::Text,
                 description: Some("Causes and costs, with quotes and their pages.".to_owned()),
             }],
             sub_nodes: vec![
-                sub_node("What caused it?", "agent"),
-                sub_node("Confirm the timeline", "human"),
-                sub_node("Follow the actions", "human"),
+                sub_node("What caused it?", AuthorType::Agent),
+                sub_node("Confirm the timeline", AuthorType::Human),
+                sub_node("Follow the actions", AuthorType::Human),
             ],
             suggested_workflow_states: ["draft", "in_progress", "complete"]
                 .map(str::to_owned)
                 .into(),
-        },
+        }),
         ..TemplateCreate::default()
     }
 }

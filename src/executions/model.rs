@@ -4,9 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kernel::{
-    ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, TraceEventId, UserId, WorkerId,
-    field::Fields, text::text_enum,
+use crate::{
+    kernel::{
+        ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, TraceEventId, UserId, WorkerId,
+        field::Fields, text::text_enum,
+    },
+    templates::model::AgentSettings,
 };
 
 text_enum! {
@@ -50,7 +53,8 @@ text_enum! {
     }
 }
 
-/// How an execution is run; what is not said comes from the server's configuration.
+/// How an execution is run; what is not said comes from the node's
+/// `metadata.agentConfig`, then from the server's configuration.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionConfig {
@@ -125,11 +129,42 @@ impl ExecutionConfig {
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionStart {
-    /// The model, `provider/name`; the server's default when not said.
+    /// The model, `provider/name`; when not said, that of the node's
+    /// `metadata.agentConfig`, else the server's default.
     #[schema(max_length = 200, example = "demo/analyst")]
     pub model: Option<String>,
     /// How it is run.
     pub config: Option<ExecutionConfig>,
+}
+
+impl ExecutionStart {
+    /// Checks every field.
+    pub fn check(&self, known_tools: &[&str]) -> Result<()> {
+        if let Some(config) = &self.config {
+            config.check(known_tools)?;
+        }
+        let mut fields = Fields::default();
+        if let Some(model) = &self.model {
+            fields.length("model", model, 0, 200);
+        }
+        fields.finish()
+    }
+
+    /// The same, with what it does not say taken from a node's own settings.
+    #[must_use]
+    pub fn or(self, settings: AgentSettings) -> Self {
+        let config = self.config.unwrap_or_default();
+        ExecutionStart {
+            model: self.model.or(settings.model),
+            config: Some(ExecutionConfig {
+                max_tokens: config.max_tokens.or(settings.max_tokens),
+                temperature: config.temperature.or(settings.temperature),
+                system_prompt: config.system_prompt.or(settings.system_prompt),
+                tools: config.tools.or(settings.tools),
+                ..config
+            }),
+        }
+    }
 }
 
 /// What a human is asked.

@@ -11,13 +11,14 @@ use crate::{
     access::{Action, Grant, Target, audit},
     app::{App, Ctx},
     kernel::{
-        Error, ExecutionId, NodeId, OrgId, Result, Scope, Timestamp,
+        Code, Error, ExecutionId, NodeId, OrgId, Result, Scope, Timestamp,
         event::{Channel, Event, EventKind, Job, QueueName},
         field::invalid,
         page::{Page, PageRequest},
     },
-    outbox,
+    nodes, outbox,
     platform::db::Tx,
+    templates::model::{AGENT_CONFIG, AgentSettings},
 };
 
 /// The tools an execution may be given, by name.
@@ -33,24 +34,65 @@ pub const TOOLS: &[&str] = &[
 
 /// Starts an execution of a node: the row, the job and the news of it are one change.
 pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> Result<Execution> {
-    let config = start.config.unwrap_or_default();
-    config.check(TOOLS)?;
-    let model = start
-        .model
-        .unwrap_or_else(|| ctx.app.config.models.default.clone());
-    if model.chars().count() > 200 {
-        return Err(invalid("model", "must have at most 200 characters"));
-    }
+    start.check(TOOLS)?;
     // A model that is not there would fail the run later; better to say so now.
-    if let Err(error) = ctx.app.models.resolve(&model) {
-        return Err(invalid("model", error.message().trim_end_matches('.')));
+    if let Some(model) = &start.model {
+        known_model(ctx, model).map_err(|why| invalid("model", why))?;
     }
     ctx.tx(
         Action::ExecutionStart,
         Target::Node(node),
-        async move |tx, grant| start_in(tx, grant, node, &model, &config).await,
+        async move |tx, grant| {
+            let (model, config) = settle(ctx, tx, node, start).await?;
+            start_in(tx, grant, node, &model, &config).await
+        },
     )
     .await
+}
+
+/// How the node is run: as the call says, else as the node's own `agentConfig` says, else
+/// as the server's configuration does. The node was allowed to be executed, so its
+/// metadata are nothing that the caller may not see.
+async fn settle(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    node: NodeId,
+    start: ExecutionStart,
+) -> Result<(String, ExecutionConfig)> {
+    let metadata = nodes::ops::node_read_in(tx, node).await?.metadata;
+    let settings = AgentSettings::of_metadata(&metadata)?.unwrap_or_default();
+    let start = start.or(settings);
+    // The call was checked already, so what is wrong now is the node's.
+    let unusable = |why: &str| {
+        let why = why.trim_end_matches('.');
+        Error::new(
+            Code::Unprocessable,
+            format!("The node's metadata.{AGENT_CONFIG} can't be used: {why}."),
+        )
+    };
+    start
+        .check(TOOLS)
+        .map_err(|error| unusable(error.message()))?;
+    let model = match start.model {
+        Some(model) => {
+            known_model(ctx, &model).map_err(|why| unusable(&why))?;
+            model
+        }
+        None => {
+            let model = ctx.app.config.models.default.clone();
+            known_model(ctx, &model).map_err(|why| invalid("model", why))?;
+            model
+        }
+    };
+    Ok((model, start.config.unwrap_or_default()))
+}
+
+/// Fails with a sentence, without its full stop, when there is no such model.
+fn known_model(ctx: &Ctx, model: &str) -> std::result::Result<(), String> {
+    match ctx.app.models.resolve(model) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.message().trim_end_matches('.').to_owned()),
+    }
 }
 
 async fn start_in(

@@ -5,7 +5,7 @@
 use actix_web::{http::Method, web};
 
 use super::health;
-use crate::{access::Action, executions, files, nodes, projects, tenants, tokens};
+use crate::{access::Action, executions, files, nodes, projects, templates, tenants, tokens};
 
 /// What stands before the paths of the API.
 pub const API: &str = "/api/v1";
@@ -118,6 +118,14 @@ routes! { ApiDoc, api, TABLE:
     delete InputRemove      "/nodes/{nodeId}/inputs/{inputId}"            nodes::api::input_remove;
     post   OutputAdd        "/nodes/{nodeId}/outputs"                     nodes::api::output_add;
     delete OutputRemove     "/nodes/{nodeId}/outputs/{outputId}"          nodes::api::output_remove;
+
+    // Templates
+    get    own              "/templates"                                  templates::api::template_list;
+    post   TemplateWrite    "/templates"                                  templates::api::template_create;
+    get    TemplateRead     "/templates/{templateId}"                     templates::api::template_get;
+    patch  TemplateWrite    "/templates/{templateId}"                     templates::api::template_update;
+    delete TemplateWrite    "/templates/{templateId}"                     templates::api::template_delete;
+    post   NodeCreate       "/templates/{templateId}/apply"               templates::api::template_apply;
 
     // Files
     post   FileCreate       "/orgs/{orgId}/files/upload"                  files::api::file_upload;

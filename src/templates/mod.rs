@@ -4,9 +4,13 @@
 //! Invariants: a template belongs to one organization; the system's own, which belong
 //! to none, and the public ones of others are for reading only, and the database says
 //! so. What a template holds is copied when it is used, so changing it changes no node.
-//! Does not: have routes or make nodes yet; those come with their own operations.
-//! Events: none.
+//! A template is applied as a whole or not at all, and makes no more than a bounded tree,
+//! however templates name each other.
+//! Does not: set a project's workflow states, or run agents; it leaves their settings on
+//! the nodes, where `executions` reads them.
+//! Events: those of the nodes it makes.
 
+pub mod api;
 pub mod model;
 pub mod ops;
 mod store;

@@ -26,5 +26,7 @@ mod orgs;
 mod project_members;
 mod projects;
 mod retries;
+mod roles;
 mod settings;
+mod templates;
 mod tokens;

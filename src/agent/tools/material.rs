@@ -44,6 +44,11 @@ pub async fn describe(tx: &mut Tx, input: &Input) -> Result<Value> {
     if let Some(source) = &input.source_node {
         map.insert("title".into(), json!(source.title));
     }
+    if input.is_placeholder() {
+        // Nothing is there yet; what belongs there tells what is missing.
+        map.insert("placeholder".into(), input.metadata.clone());
+        return Ok(value);
+    }
     // An input that can't be read yet is still worth naming.
     if let Ok(material) = Material::of(tx, input).await {
         map.insert("characters".into(), json!(material.characters));

@@ -22,6 +22,11 @@ const MAX_LABEL: usize = 200;
 /// always fits.
 const MAX_SORT_ORDER: i32 = 1_000_000;
 
+/// The key of an input's or output's metadata that says, with `true`, that it only keeps
+/// a place: a text that is still empty. `type`, `required` and `description` beside it
+/// say what belongs there.
+pub const PLACEHOLDER: &str = "placeholder";
+
 /// What adds an input. The field that the type needs is required, the others are refused.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -37,7 +42,7 @@ pub struct InputBody {
     /// For `external_link`: an http or https address.
     #[schema(max_length = 2000, pattern = "^https?://")]
     pub external_url: Option<String>,
-    /// For `text`: at most 1,000,000 characters.
+    /// For `text`: 1 to 1,000,000 characters; a placeholder's may be empty.
     #[schema(max_length = 1_000_000)]
     pub text_content: Option<String>,
     /// At most 200 characters.
@@ -62,7 +67,7 @@ pub struct OutputBody {
     /// For `structured_data`: any JSON of at most 1 MiB.
     #[schema(value_type = Option<Value>)]
     pub structured_data: Option<Value>,
-    /// For `text`: at most 1,000,000 characters.
+    /// For `text`: 1 to 1,000,000 characters; a placeholder's may be empty.
     #[schema(max_length = 1_000_000)]
     pub text_content: Option<String>,
     /// For `external_link`: an http or https address.
@@ -220,7 +225,10 @@ impl InputCreate {
                 fields.check(good, "sourceNodeVersion", "must be at least 1");
             }
             InputContent::ExternalLink(url) => check_url(&mut fields, url),
-            InputContent::Text(text) => fields.length("textContent", text, 1, MAX_TEXT),
+            InputContent::Text(text) => {
+                let least = least_text(self.metadata.as_ref());
+                fields.length("textContent", text, least, MAX_TEXT);
+            }
         }
         check_rest(&mut fields, self.label.as_deref(), self.metadata.as_ref());
         let good = self
@@ -241,7 +249,10 @@ impl OutputCreate {
                 let fits = data.to_string().len() <= MAX_STRUCTURED;
                 fields.check(fits, "structuredData", "must be at most 1 MiB of JSON");
             }
-            OutputContent::Text { text, .. } => fields.length("textContent", text, 1, MAX_TEXT),
+            OutputContent::Text { text, .. } => {
+                let least = least_text(self.metadata.as_ref());
+                fields.length("textContent", text, least, MAX_TEXT);
+            }
             OutputContent::ExternalLink(url) => check_url(&mut fields, url),
         }
         check_rest(&mut fields, self.label.as_deref(), self.metadata.as_ref());
@@ -293,6 +304,12 @@ fn owns<K: std::fmt::Display>(fields: &mut Fields, field: &str, given: bool, own
 
 fn not_of(kind: impl std::fmt::Display) -> String {
     format!("does not belong to the type {kind}")
+}
+
+/// Characters of a text at least: only a placeholder may be empty.
+fn least_text(metadata: Option<&Value>) -> usize {
+    let mark = metadata.and_then(|metadata| metadata.get(PLACEHOLDER));
+    usize::from(mark != Some(&Value::Bool(true)))
 }
 
 fn check_rest(fields: &mut Fields, label: Option<&str>, metadata: Option<&Value>) {
@@ -384,6 +401,22 @@ mod tests {
         ] {
             assert!(!is_web_address(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn only_a_placeholder_may_be_an_empty_text() {
+        let text = |mark| {
+            input(
+                json!({"inputType": "text", "textContent": "", "metadata": {"placeholder": mark}}),
+            )
+        };
+        assert!(text(json!(true)).is_ok());
+        for no in [json!(false), json!("true"), json!(1)] {
+            assert_eq!(bad_fields(text(no).unwrap_err()), ["textContent"]);
+        }
+        let body =
+            json!({"outputType": "text", "textContent": "", "metadata": {"placeholder": true}});
+        assert!(output(body).is_ok());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::attach::PLACEHOLDER;
 use crate::kernel::{ExecutionId, FileId, InputId, NodeId, OutputId, ProjectId, text::text_enum};
 
 /// Bytes of a text, or of structured data in JSON, that an event carries at most.
@@ -170,6 +171,11 @@ impl Input {
             .filter(|source| source.project_id == project);
     }
 
+    /// Whether it only keeps a place: an empty text that says so.
+    pub fn is_placeholder(&self) -> bool {
+        is_placeholder(self.text_content.as_deref(), &self.metadata)
+    }
+
     /// The input as an event carries it: a long text is left out, with
     /// `contentOmitted` in its place, because everybody who watches gets every event.
     pub fn for_event(&self) -> Value {
@@ -180,6 +186,11 @@ impl Input {
 }
 
 impl Output {
+    /// Whether it only keeps a place; see [`Input::is_placeholder`].
+    pub fn is_placeholder(&self) -> bool {
+        is_placeholder(self.text_content.as_deref(), &self.metadata)
+    }
+
     /// The output as an event carries it; see [`Input::for_event`].
     pub fn for_event(&self) -> Value {
         let mut value = json!(self);
@@ -188,6 +199,10 @@ impl Output {
         omit_long(&mut value, "structuredData", data.as_deref());
         value
     }
+}
+
+fn is_placeholder(text: Option<&str>, metadata: &Value) -> bool {
+    text == Some("") && metadata.get(PLACEHOLDER) == Some(&Value::Bool(true))
 }
 
 fn omit_long(value: &mut Value, field: &str, text: Option<&str>) {

@@ -7,7 +7,9 @@ mod graph;
 mod node;
 mod query;
 
-pub use attach::{InputBody, InputContent, InputCreate, OutputBody, OutputContent, OutputCreate};
+pub use attach::{
+    InputBody, InputContent, InputCreate, OutputBody, OutputContent, OutputCreate, PLACEHOLDER,
+};
 pub use attachment::{FileBrief, Input, InputType, NodeBrief, Output, OutputType};
 pub use change::{Change, ChangeType, Differences, Expected, differences};
 pub use graph::shortest_path;

@@ -4,7 +4,10 @@ use serde_json::json;
 
 use super::{
     super::{
-        model::{AuthorType, Change, ChangeType, MAX_DEPTH, Node, NodeCreate},
+        model::{
+            AuthorType, Change, ChangeType, InputCreate, InputType, MAX_DEPTH, Node, NodeCreate,
+            OutputCreate,
+        },
         store,
     },
     covers, news,
@@ -37,7 +40,22 @@ pub async fn node_create_in(
     project: ProjectId,
     new: NodeCreate,
 ) -> Result<Node> {
+    node_create_with_in(tx, grant, project, new, Vec::new(), Vec::new()).await
+}
+
+/// As [`node_create_in`], with inputs and outputs that are there from its first version.
+/// They are texts and links: what points at a file or a node is added by itself, because
+/// whether that may be seen is asked there.
+pub async fn node_create_with_in(
+    tx: &mut Tx,
+    grant: &Grant,
+    project: ProjectId,
+    new: NodeCreate,
+    inputs: Vec<InputCreate>,
+    outputs: Vec<OutputCreate>,
+) -> Result<Node> {
     new.check()?;
+    check_contents(&inputs, &outputs)?;
     covers(grant, project, new.parent_id)?;
     let workflow = projects::ops::workflow_in(tx, project).await?;
     let mut node = make(tx, grant, project, new, workflow.initial());
@@ -50,7 +68,15 @@ pub async fn node_create_in(
         check_depth(depth + 1)?;
     }
     store::insert_node(tx, &node).await?;
-    (node.inputs, node.outputs) = (Some(Vec::new()), Some(Vec::new()));
+    let (mut added, mut made) = (Vec::new(), Vec::new());
+    for input in &inputs {
+        added.push(store::attachment::insert_input(tx, &node, input).await?);
+    }
+    for output in &outputs {
+        let execution = grant.actor.execution;
+        made.push(store::attachment::insert_output(tx, &node, output, execution).await?);
+    }
+    (node.inputs, node.outputs) = (Some(added), Some(made));
     let change = Change {
         kind: ChangeType::Created,
         summary: "created".to_owned(),
@@ -58,6 +84,19 @@ pub async fn node_create_in(
     store::insert_version(tx, &node, &change, grant.actor.user).await?;
     news::created(tx, grant, &node).await?;
     Ok(node)
+}
+
+fn check_contents(inputs: &[InputCreate], outputs: &[OutputCreate]) -> Result<()> {
+    let points_in = |input: &InputCreate| {
+        let kind = input.content.kind();
+        matches!(kind, InputType::File | InputType::NodeReference)
+    };
+    let points_out = |output: &OutputCreate| output.content.file().is_some();
+    if inputs.iter().any(points_in) || outputs.iter().any(points_out) {
+        return Err(Error::internal("a new node can't point at files or nodes"));
+    }
+    inputs.iter().try_for_each(InputCreate::check)?;
+    outputs.iter().try_for_each(OutputCreate::check)
 }
 
 fn make(tx: &Tx, grant: &Grant, project: ProjectId, new: NodeCreate, status: &str) -> Node {

@@ -24,7 +24,7 @@ use crate::{
 
 pub use attach::{input_add, input_add_in, input_remove, output_add, output_add_in, output_remove};
 pub use change::{node_update, status_set_in};
-pub use create::{node_create, node_create_in};
+pub use create::{node_create, node_create_in, node_create_with_in};
 pub use delete::node_delete;
 
 /// Children that [`children_in`] answers with at most.
