@@ -34,13 +34,18 @@ enum Expected {
 
 fn expected(operation: &Operation, person: &Person) -> Expected {
     let Access::Needs(action) = operation.access else {
-        return Expected::Allowed;
+        return match operation.line.about {
+            About::Personal => Expected::Hidden,
+            _ => Expected::Allowed,
+        };
     };
     let Some(org) = person.org else {
         return Expected::Hidden;
     };
     let (project, sight) = match operation.line.about {
-        About::Nothing => panic!("{} is about something", operation.line.operation),
+        About::Nothing | About::Personal => {
+            panic!("{} is about something", operation.line.operation)
+        }
         About::ListForGuests => return Expected::Allowed,
         // What lies in no project is asked for without one.
         About::Org => (None, Action::OrgRead),

@@ -10,6 +10,8 @@ use super::world::Things;
 pub enum About {
     /// Nothing of a tenant's.
     Nothing,
+    /// Something of one person's, which to all others is not there.
+    Personal,
     /// An organization, or something that lies directly in it.
     Org,
     /// As [`About::Org`], but a list that guests see what is theirs of.
@@ -54,6 +56,9 @@ pub const LINES: &[Line] = &[
     ),
     line("me_get", About::Nothing, none),
     line("me_update", About::Nothing, |_| json!({ "name": "Me" })),
+    line("notification_list", About::Nothing, none),
+    line("notification_read_all", About::Nothing, none),
+    line("notification_read", About::Personal, none),
     line("org_list", About::Nothing, none),
     line(
         "org_create",
@@ -63,6 +68,22 @@ pub const LINES: &[Line] = &[
     line("org_get", About::Org, none),
     line("org_update", About::Org, |_| json!({ "name": "Other" })),
     line("org_delete", About::Org, none),
+    line("member_list", About::Org, none),
+    line(
+        "member_add",
+        About::Org,
+        |_| json!({ "email": "stranger@example.com", "role": "member" }),
+    ),
+    line("member_update", About::Org, |_| json!({ "role": "guest" })),
+    line("member_remove", About::Org, none),
+    line("audit_list", About::Org, none),
+    line("token_list", About::Org, none),
+    line(
+        "token_create",
+        About::Org,
+        |_| json!({ "name": "CI", "rights": ["node.read"] }),
+    ),
+    line("token_revoke", About::Org, none),
     line("project_list", About::ListForGuests, none),
     line("project_create", About::Org, |_| json!({ "name": "Other" })),
     line("project_get", About::Project, none),
@@ -72,6 +93,18 @@ pub const LINES: &[Line] = &[
         |_| json!({ "name": "Other" }),
     ),
     line("project_delete", About::Project, none),
+    line("project_member_list", About::Project, none),
+    line(
+        "project_member_add",
+        About::Project,
+        |t| json!({ "userId": t.user(), "role": "viewer" }),
+    ),
+    line(
+        "project_member_update",
+        About::Project,
+        |_| json!({ "role": "editor" }),
+    ),
+    line("project_member_remove", About::Project, none),
     line("node_list", About::Project, none),
     line("node_create", About::Project, |_| json!({ "title": "New" })),
     line("node_get", About::Node, none),

@@ -106,6 +106,10 @@ impl Things {
     pub fn template(self) -> String {
         self.id(8)
     }
+    /// Somebody who is there to be managed, and never asks.
+    pub fn user(self) -> String {
+        self.id(10)
+    }
 
     /// The path with its placeholders filled.
     pub fn fill(self, operation: &str, path: &str) -> String {
@@ -122,6 +126,9 @@ impl Things {
             ("fileId", self.file()),
             ("executionId", self.id(7)),
             ("templateId", template),
+            ("userId", self.user()),
+            ("tokenId", self.id(11)),
+            ("notificationId", self.id(12)),
             // Signed by nobody: what is missing in an address is a bad field of it.
             ("key", "a/b?expires=9999999999&signature=00".to_owned()),
         ];
@@ -136,7 +143,7 @@ impl Things {
     /// Writes the rows, past every policy, with `people` in their roles.
     pub async fn insert(self, conn: &mut AsyncPgConnection, people: &[Person]) -> Self {
         let mut sql = ROWS.replace("{n}", &self.number.to_string());
-        for what in 1..=9 {
+        for what in 1..=12 {
             sql = sql.replace(&format!("{{{what}}}"), &format!("'{}'", self.id(what)));
         }
         for person in people {
@@ -163,8 +170,18 @@ impl Things {
 const ROWS: &str = "
 insert into organizations (id, name, slug, created_at, updated_at)
     values ({1}, 'Org', 'org-{n}', now(), now());
+insert into users (id, cognito_sub, email, created_at, updated_at)
+    values ({10}, 'managed-{n}', 'managed-{n}@example.com', now(), now());
+insert into org_members (id, org_id, user_id, role, created_at)
+    values ({10}, {1}, {10}, 'member', now());
+insert into tokens (id, org_id, name, rights, revocation_id, created_by, expires_at, created_at)
+    values ({11}, {1}, 'Token', '[]', 'revocation-{n}', {10}, now() + interval '1 hour', now());
+insert into notifications (id, org_id, user_id, type, title, created_at)
+    values ({12}, {1}, {10}, 'node_assigned', 'News', now());
 insert into projects (id, org_id, name, created_at, updated_at)
     values ({2}, {1}, 'Project', now(), now());
+insert into project_members (id, org_id, project_id, user_id, role, created_at)
+    values ({10}, {1}, {2}, {10}, 'viewer', now());
 insert into files (id, org_id, storage_key, storage_bucket, filename, content_type, processing_status,
         confirmed_at, extracted_text, created_at, updated_at)
     values ({6}, {1}, 'roles/{n}', 'files', 'a.txt', 'text/plain', 'complete', now(), 'words', now(), now());
