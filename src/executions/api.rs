@@ -12,6 +12,7 @@ use crate::{
     kernel::{
         ExecutionId, NodeId, Result,
         field::Fields,
+        field::invalid,
         page::{Page, PageQuery},
     },
     web::{Json, created, ok},
@@ -130,6 +131,19 @@ pub async fn execution_trace(
     }))
 }
 
+/// One event of a stream, as Server-Sent Events write it: a line for each field.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct StreamEvent {
+    /// The entry's sequence number; what comes and goes has none.
+    #[schema(nullable = false)]
+    id: Option<String>,
+    /// `trace_event`, `execution_update` or `llm_delta`.
+    #[schema(nullable = false)]
+    event: Option<String>,
+    /// The payload in JSON.
+    data: String,
+}
+
 /// Follow an execution
 ///
 /// Server-Sent Events: the entries after `Last-Event-ID`, then live ones as
@@ -138,25 +152,31 @@ pub async fn execution_trace(
 #[utoipa::path(get, path = "/executions/{executionId}/stream", operation_id = "execution_stream", tag = "Executions",
     params(
         ("executionId" = ExecutionId, Path, description = "The execution."),
-        ("Last-Event-ID" = Option<i64>, Header, description = "The last entry that was received.")),
-    responses((status = 200, description = "A stream of events.", content_type = "text/event-stream", body = String)))]
+        ("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "The last entry that was received.")),
+    responses((status = 200, description = "A stream of events.", content_type = "text/event-stream", body = StreamEvent)))]
 pub async fn execution_stream(
     ctx: Ctx,
     id: web::Path<ExecutionId>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let after = request
-        .headers()
-        .get("Last-Event-ID")
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-        .unwrap_or(0)
-        .max(0);
+    let after = last_event(&request)?;
     let frames = stream::follow(ctx, *id, after).await?;
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header(("Cache-Control", "no-store"))
         .insert_header(("X-Accel-Buffering", "no"))
         .streaming(frames))
+}
+
+/// The entry after which a client goes on; 0 for one that begins.
+fn last_event(request: &HttpRequest) -> Result<i64> {
+    let Some(value) = request.headers().get("Last-Event-ID") else {
+        return Ok(0);
+    };
+    let number = value.to_str().ok().and_then(|text| text.parse().ok());
+    number
+        .filter(|number| *number >= 0)
+        .ok_or_else(|| invalid("Last-Event-ID", "must be the id of an event of this stream"))
 }
 
 /// Check the hash chain of an execution

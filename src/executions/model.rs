@@ -68,7 +68,7 @@ pub struct ExecutionConfig {
     pub temperature: Option<f64>,
     /// Replaces the first lines of what the model is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 100_000)]
+    #[schema(min_length = 1, max_length = 100_000)]
     pub system_prompt: Option<String>,
     /// The tools it may use; all when not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -153,7 +153,7 @@ pub async fn file_delete(ctx: Ctx, id: web::Path<FileId>) -> Result<HttpResponse
 /// upload is confirmed.
 #[utoipa::path(put, path = "/blobs/{key}", operation_id = "blob_put", tag = "Files", security(()),
     params(
-        ("key" = String, Path, description = "From the signed address."),
+        ("key" = String, Path, pattern = "^[a-z0-9_-]{1,90}(/[a-z0-9_-]{1,90})?$", description = "From the signed address."),
         ("expires" = i64, Query, description = "From the signed address."),
         ("signature" = String, Query, description = "From the signed address.")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
@@ -181,7 +181,7 @@ pub async fn blob_put(
 /// Fetch a file's bytes from a signed address
 #[utoipa::path(get, path = "/blobs/{key}", operation_id = "blob_get", tag = "Files", security(()),
     params(
-        ("key" = String, Path, description = "From the signed address."),
+        ("key" = String, Path, pattern = "^[a-z0-9_-]{1,90}(/[a-z0-9_-]{1,90})?$", description = "From the signed address."),
         ("expires" = i64, Query, description = "From the signed address."),
         ("filename" = Option<String>, Query, description = "From the signed address."),
         ("signature" = String, Query, description = "From the signed address.")),

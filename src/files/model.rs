@@ -165,10 +165,15 @@ pub struct FileUpload {
     #[schema(min_length = 1, max_length = 255, example = "incident-review.pdf")]
     pub filename: String,
     /// The media type that the bytes will be sent with.
-    #[schema(min_length = 3, max_length = 200, example = "application/pdf")]
+    #[schema(
+        min_length = 3,
+        max_length = 200,
+        pattern = "^[A-Za-z0-9!#$&^_.+-]{1,90}/[A-Za-z0-9!#$&^_.+-]{1,90}$",
+        example = "application/pdf"
+    )]
     pub content_type: String,
     /// Their number; an upload of another size is refused.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 9_223_372_036_854_775_807_i64)]
     pub size_bytes: Option<u64>,
 }
 

@@ -8,6 +8,11 @@
 //! done). So an operation of a keyed request does not commit: its transaction is *parked*
 //! in the request's [`Attempt`] until the answer exists, and commits with the record of it.
 //!
+//! An operation that fails rolls back by itself. One that succeeds and is answered with an
+//! error all the same, such as refusing an upload and keeping note of that, commits
+//! without a record, and so does one whose answer must not lie about, such as a token
+//! that is shown once.
+//!
 //! Invariants: a record is written by the transaction of the change or not at all; two
 //! requests with one key run one after the other; only a success is recorded, so that a
 //! refused request may be mended and sent again under its key.
@@ -84,9 +89,9 @@ impl Parked {
         }
     }
 
-    /// Undoes the operation.
-    pub async fn rollback(self) {
-        self.tx.rollback().await;
+    /// Commits without a record: what was done stands, and a repeat does it anew.
+    pub async fn commit(self) -> Result<()> {
+        self.tx.commit().await
     }
 }
 

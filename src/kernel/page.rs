@@ -28,7 +28,7 @@ pub struct PageQuery {
     #[param(minimum = 0, default = 0, nullable = false)]
     pub offset: Option<i64>,
     /// The `nextCursor` of the page before; wins over `offset`.
-    #[param(nullable = false)]
+    #[param(nullable = false, format = "cursor")]
     pub cursor: Option<String>,
 }
 

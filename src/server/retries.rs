@@ -12,7 +12,7 @@ use actix_web::{
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
-        header::{HeaderName, HeaderValue},
+        header::{CACHE_CONTROL, HeaderName, HeaderValue},
     },
     middleware::Next,
     web,
@@ -83,14 +83,23 @@ async fn finish(attempt: &Attempt, response: HttpResponse) -> HttpResponse {
     match attempt.take() {
         Progress::Begun => response,
         Progress::Done(answer) => replay(answer),
-        Progress::Parked(parked) if !response.status().is_success() => {
-            parked.rollback().await;
-            response
-        }
+        Progress::Parked(parked) if !is_recorded(&response) => match parked.commit().await {
+            Ok(()) => response,
+            Err(error) => HttpResponse::from_error(error),
+        },
         Progress::Parked(parked) => keep(*parked, response)
             .await
             .unwrap_or_else(HttpResponse::from_error),
     }
+}
+
+/// Whether a repeat is to get this answer.
+fn is_recorded(response: &HttpResponse) -> bool {
+    let secret = response
+        .headers()
+        .get(CACHE_CONTROL)
+        .is_some_and(|value| value == "no-store");
+    response.status().is_success() && !secret
 }
 
 /// Records the answer with the change, and commits both; only then is it sent.

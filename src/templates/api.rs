@@ -30,8 +30,8 @@ pub struct TemplateQuery {
 
 impl TemplateQuery {
     fn parse(&self) -> Result<Option<OrgId>> {
-        let given = self.org_id.as_deref().filter(|text| !text.is_empty());
-        given
+        self.org_id
+            .as_deref()
             .map(|text| text.parse().map_err(|_| invalid("orgId", "must be a UUID")))
             .transpose()
     }

@@ -14,7 +14,7 @@ use crate::{
         OrgId, Result, TokenId,
         page::{Page, PageQuery},
     },
-    web::{Json, created, no_content, ok},
+    web::{Json, no_content, ok},
 };
 
 /// A token that was just made, with its text.
@@ -56,10 +56,13 @@ pub async fn token_create(
     body: Json<TokenCreate>,
 ) -> Result<HttpResponse> {
     let (about, token) = ops::token_create(&ctx, *org, body.0).await?;
-    Ok(created(NewOrgToken {
-        about,
-        token: token.expose_secret().to_owned(),
-    }))
+    // Shown once: not to be kept by anybody between us and the client, and not by us.
+    Ok(HttpResponse::Created()
+        .insert_header(("Cache-Control", "no-store"))
+        .json(NewOrgToken {
+            about,
+            token: token.expose_secret().to_owned(),
+        }))
 }
 
 /// Revoke a token

@@ -20,6 +20,15 @@ schemathesis.openapi.format(
     "cursor", st.builds(cursor, st.integers(0, 4_000_000_000_000_000), st.uuids())
 )
 
+schemathesis.openapi.format(
+    "http-address",
+    st.sampled_from(["https://models.example.com/v1", "http://127.0.0.1:11434", "https://x.example"]),
+)
+# What a new project's nodes may be in.
+schemathesis.openapi.format(
+    "workflow-state", st.sampled_from(["draft", "in_progress", "complete"])
+)
+
 
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):

@@ -15,10 +15,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{path::Path, process::Stdio};
+use std::{path::Path, process::Stdio, sync::Arc};
 
+use glassbox::agent::worker::AgentWorker;
 use serde_json::{Value, json};
 use support::{Client, TestApp};
+use tokio_util::sync::CancellationToken;
 
 /// Ids that paths are filled with, by the name of the placeholder. Without them nearly
 /// every call would end at 404.
@@ -58,6 +60,9 @@ async fn schemathesis_finds_nothing() {
     let ada = test.user("ada").await;
     let ids = workspace(&test, &ada).await;
     test.relay_always();
+    // Executions that are started end, and with them their streams.
+    let worker = AgentWorker::register(Arc::clone(&test.app)).await.unwrap();
+    tokio::spawn(worker.run(CancellationToken::new()));
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("tests/fuzz");
     let examples = std::env::var("FUZZ_EXAMPLES").unwrap_or_else(|_| "10".to_owned());

@@ -181,6 +181,18 @@ async fn an_upload_and_an_execution_are_begun_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_shown_once_is_not_kept_for_a_repeat() {
+    let bench = Workbench::start().await;
+    let path = format!("/orgs/{}/tokens", bench.org);
+    let body = json!({ "name": "CI", "rights": ["node.read"] });
+    let answer = keyed(&bench.ada, &path, "k1", body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert_eq!(bench.count("idempotency_keys").await, 0);
+    assert_eq!(bench.count("tokens").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_cannot_be_written_undoes_the_change() {
     let bench = Workbench::start().await;
     bench

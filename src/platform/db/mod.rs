@@ -27,6 +27,7 @@ use diesel_async::{
         deadpool::{Object, Pool},
     },
 };
+use scopeguard::ScopeGuard;
 use secrecy::ExposeSecret;
 
 use crate::config::DatabaseConfig;
@@ -52,10 +53,10 @@ impl std::fmt::Debug for Db {
 /// An open transaction with its scope. Stores take it by `&mut`; none of them
 /// begins, commits or rolls back.
 ///
-/// Dropped without [`Tx::commit`], it is rolled back: the pool closes a connection that
-/// comes back with a transaction open.
+/// Dropped without [`Tx::commit`], it is rolled back: its connection is closed, and does
+/// not lie in the pool with locks that somebody waits for.
 pub struct Tx {
-    conn: Object<AsyncPgConnection>,
+    conn: Held,
     now: Timestamp,
     ids: Arc<dyn Ids>,
     signal: Signal,
@@ -66,6 +67,13 @@ impl std::fmt::Debug for Tx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tx").finish_non_exhaustive()
     }
+}
+
+/// A connection that is closed rather than given back, unless its transaction has ended.
+type Held = ScopeGuard<Object<AsyncPgConnection>, fn(Object<AsyncPgConnection>)>;
+
+fn close(conn: Object<AsyncPgConnection>) {
+    drop(Object::take(conn));
 }
 
 /// How often a transaction looks for a live connection: after a restart of the
@@ -165,7 +173,7 @@ impl Db {
             match AnsiTransactionManager::begin_transaction_sql(&mut *conn, &sql).await {
                 Ok(()) => {
                     return Ok(Tx {
-                        conn,
+                        conn: scopeguard::guard(conn, close),
                         now: self.clock.now(),
                         ids: Arc::clone(&self.ids),
                         signal: self.signal.clone(),
@@ -185,16 +193,17 @@ impl Db {
 impl Tx {
     /// Commits, and wakes who waits for what was written.
     pub async fn commit(mut self) -> Result<()> {
-        AnsiTransactionManager::commit_transaction(&mut *self.conn).await?;
+        AnsiTransactionManager::commit_transaction(&mut **self.conn).await?;
+        drop(ScopeGuard::into_inner(self.conn));
         self.wakes.iter().for_each(|topic| self.signal.wake(*topic));
         Ok(())
     }
 
-    /// Undoes everything. A failure tells nothing new: the connection is then marked as
-    /// broken, and the pool drops it.
+    /// Undoes everything. A failure tells nothing new: the connection is then closed.
     pub async fn rollback(mut self) {
-        if let Err(error) = AnsiTransactionManager::rollback_transaction(&mut *self.conn).await {
-            tracing::debug!(%error, "roll-back failed");
+        match AnsiTransactionManager::rollback_transaction(&mut **self.conn).await {
+            Ok(()) => drop(ScopeGuard::into_inner(self.conn)),
+            Err(error) => tracing::debug!(%error, "roll-back failed"),
         }
     }
 

@@ -35,10 +35,9 @@ pub struct ProjectMember {
 #[serde(rename_all = "camelCase")]
 pub struct ProjectMemberAdd {
     /// The user; either this or the address.
-    #[schema(nullable = false)]
     pub user_id: Option<UserId>,
     /// Their address, in whatever case.
-    #[schema(nullable = false, max_length = 320)]
+    #[schema(format = "email", max_length = 320)]
     pub email: Option<String>,
     /// What they become.
     pub role: ProjectRole,

@@ -26,6 +26,12 @@ const MAX_TOOL: usize = 100;
 /// Bytes of all in JSON at most: a node's metadata holds 64 KiB, this and more.
 const MAX_SIZE: usize = 48 << 10;
 
+/// The shape of a tool's name, for the OpenAPI document.
+#[derive(utoipa::ToSchema)]
+#[schema(min_length = 1, max_length = 100)]
+#[expect(dead_code, reason = "its shape is read by the derive")]
+pub struct ToolName(String);
+
 /// How an agent is run on a node made from a template; what is not said comes from the
 /// server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -33,23 +39,23 @@ const MAX_SIZE: usize = 48 << 10;
 pub struct AgentSettings {
     /// The model, `provider/name`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200, nullable = false)]
+    #[schema(min_length = 1, max_length = 200)]
     pub model: Option<String>,
     /// Tokens of one answer of the model at most.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 1_000_000, nullable = false)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub max_tokens: Option<u32>,
     /// How freely the model writes, 0 to 2.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0, maximum = 2, nullable = false)]
+    #[schema(minimum = 0, maximum = 2)]
     pub temperature: Option<f64>,
     /// Replaces the first lines of what the model is told.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 32_000, nullable = false)]
+    #[schema(min_length = 1, max_length = 32_000)]
     pub system_prompt: Option<String>,
     /// The tools it may use; all when not said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_items = 100, nullable = false)]
+    #[schema(value_type = Option<Vec<ToolName>>, max_items = 100)]
     pub tools: Option<Vec<String>>,
 }
 

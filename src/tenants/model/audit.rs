@@ -109,7 +109,7 @@ pub struct AuditFilter {
 }
 
 impl AuditQuery {
-    /// Checks and parses every filter. An empty one is none, as from a form left blank.
+    /// Checks and parses every filter.
     pub fn parse(self) -> Result<AuditFilter> {
         let mut fields = Fields::default();
         let filter = AuditFilter {
@@ -126,7 +126,7 @@ impl AuditQuery {
 }
 
 fn given(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.is_empty())
+    text
 }
 
 fn parsed<T>(fields: &mut Fields, field: &str, text: Option<String>) -> Option<T>

@@ -10,7 +10,7 @@ pub struct OrgSettings {
     /// Models of the organization's own, 100 at most.
     models: Option<Vec<ModelSettings>>,
     /// Where the organization runs models itself: an http or https address.
-    #[schema(max_length = 2000)]
+    #[schema(format = "http-address", max_length = 2000)]
     self_hosted_endpoint: Option<String>,
     /// The key for it. It is stored encrypted and never read back; absent keeps it,
     /// `null` clears it.
@@ -20,7 +20,7 @@ pub struct OrgSettings {
     #[schema(read_only)]
     self_hosted_key_set: Option<bool>,
     /// The model of an execution that names none.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     default_model: Option<String>,
     /// What agents may do; one for an action at most.
     agent_policies: Option<Vec<AgentPolicy>>,
@@ -47,7 +47,7 @@ pub struct ModelSettings {
     #[schema(read_only)]
     api_key_set: Option<bool>,
     /// Where the service is. When it changes, the key is sent again with it.
-    #[schema(max_length = 2000)]
+    #[schema(format = "http-address", max_length = 2000)]
     api_base: Option<String>,
 }
 
@@ -85,7 +85,7 @@ pub struct BudgetSettings {
 #[expect(dead_code, reason = "its fields are read by the derive")]
 pub struct UserSettings {
     /// How the client looks.
-    #[schema(max_length = 50)]
+    #[schema(min_length = 1, max_length = 50)]
     theme: Option<String>,
     /// How they are told of what concerns them.
     notifications: Option<NotificationSettings>,

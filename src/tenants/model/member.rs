@@ -56,7 +56,7 @@ pub struct Member {
 #[serde(rename_all = "camelCase")]
 pub struct MemberAdd {
     /// The address that they signed in with, in whatever case.
-    #[schema(max_length = 320, example = "grace@example.com")]
+    #[schema(format = "email", max_length = 320, example = "grace@example.com")]
     pub email: String,
     /// What they become.
     pub role: OrgRole,

@@ -4,6 +4,8 @@
 //! fields are all optional need none. Fields we don't know are ignored. What is
 //! wrong is answered with the path of the field.
 
+mod objects;
+
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use actix_web::{
@@ -16,6 +18,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use self::objects::Objects;
 use crate::{
     app::App,
     kernel::{Code, Error, Result, field::invalid},
@@ -92,7 +95,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], content_type: &str) -> Result<T> {
     // `null` for a whole body says as little as none.
     let value = if value.is_null() { empty() } else { value };
     refuse_nul(&value, "body")?;
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(Objects(value)).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { "body" } else { &path };
         invalid(path, error.inner().to_string())
