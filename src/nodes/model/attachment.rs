@@ -1,7 +1,7 @@
 //! What hangs on a node: its inputs and its outputs.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::kernel::{ExecutionId, FileId, InputId, NodeId, OutputId, ProjectId, text::text_enum};
@@ -30,7 +30,7 @@ text_enum! {
 }
 
 /// A file that something points at, in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FileBrief {
     /// Its id.
@@ -48,7 +48,7 @@ pub struct FileBrief {
 }
 
 /// A node that an input refers to, in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeBrief {
     /// Its id.
@@ -61,10 +61,26 @@ pub struct NodeBrief {
     pub status: String,
     /// Its present version.
     pub version: i32,
+    /// What it was at the version that the input is pinned to, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub pinned: Option<PinnedVersion>,
+}
+
+/// A node at the version that an input is pinned to, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PinnedVersion {
+    /// That version.
+    pub version: i32,
+    /// What the node was called.
+    pub title: String,
+    /// The state it was in.
+    pub status: String,
 }
 
 /// Something a node works from.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Input {
     /// Its id.
@@ -115,7 +131,7 @@ pub struct Input {
 }
 
 /// Something that came of a node.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     /// Its id.
@@ -170,6 +186,19 @@ impl Input {
             .filter(|source| source.project_id == project);
     }
 
+    /// What the audit log keeps of it.
+    pub fn brief(&self) -> Value {
+        json!({
+            "id": self.id,
+            "inputType": self.input_type,
+            "label": self.label,
+            "fileId": self.file_id,
+            "sourceNodeId": self.source_node_id,
+            "sourceNodeVersion": self.source_node_version,
+            "externalUrl": self.external_url,
+        })
+    }
+
     /// The input as an event carries it: a long text is left out, with
     /// `contentOmitted` in its place, because everybody who watches gets every event.
     pub fn for_event(&self) -> Value {
@@ -180,6 +209,17 @@ impl Input {
 }
 
 impl Output {
+    /// What the audit log keeps of it.
+    pub fn brief(&self) -> Value {
+        json!({
+            "id": self.id,
+            "outputType": self.output_type,
+            "label": self.label,
+            "fileId": self.file_id,
+            "externalUrl": self.external_url,
+        })
+    }
+
     /// The output as an event carries it; see [`Input::for_event`].
     pub fn for_event(&self) -> Value {
         let mut value = json!(self);

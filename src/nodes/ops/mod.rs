@@ -6,6 +6,8 @@ mod change;
 mod create;
 mod delete;
 mod news;
+mod rollback;
+mod version;
 
 use super::{
     model::{Node, NodeFilter},
@@ -26,6 +28,8 @@ pub use attach::{input_add, input_add_in, input_remove, output_add, output_add_i
 pub use change::{node_update, status_set_in};
 pub use create::{node_create, node_create_in};
 pub use delete::node_delete;
+pub use rollback::node_rollback;
+pub use version::{version_diff, version_get, version_list};
 
 /// Children that [`children_in`] answers with at most.
 const MAX_CHILDREN: i64 = 100;

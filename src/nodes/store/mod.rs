@@ -1,8 +1,9 @@
-//! SQL of nodes and their versions; [`attachment`] has that of inputs and outputs,
-//! [`graph`] that of the tree and of the edges.
+//! SQL of nodes; [`attachment`] has that of inputs and outputs, [`graph`] that of the tree
+//! and of the edges, [`version`] that of versions.
 
 pub(super) mod attachment;
 pub(super) mod graph;
+pub(super) mod version;
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl,
@@ -11,21 +12,20 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 
-use super::model::{AuthorType, Change, ChangeType, Node, NodeFilter, ParentFilter, Position};
+use super::model::{AuthorType, Node, NodeFilter, ParentFilter, Position};
 use crate::{
     kernel::{
-        Error, ExecutionId, NodeId, NodeVersionId, OrgId, ProjectId, Result, Timestamp, UserId,
+        Error, ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, UserId,
         page::{Cursor, Page, PageRequest},
     },
     platform::db::{
         Tx, containing,
-        schema::{node_versions, nodes, org_members, users},
+        schema::{nodes, org_members, users},
         types::sql_text,
     },
 };
 
 sql_text!(AuthorType);
-sql_text!(ChangeType);
 
 #[derive(diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = nodes)]
@@ -173,40 +173,6 @@ pub(super) async fn mark_deleted(tx: &mut Tx, ids: &[NodeId]) -> Result<()> {
         .execute(tx.conn())
         .await?;
     Ok(())
-}
-
-/// Keeps the whole node, with inputs and outputs, as its present version.
-pub(super) async fn insert_version(
-    tx: &mut Tx,
-    node: &Node,
-    change: &Change,
-    by: UserId,
-) -> Result<()> {
-    let id = NodeVersionId::new(tx.ids());
-    // Anybody who sees the node may read its versions, also who sees no other project.
-    let snapshot = node.clone().without_lock().seen_from_its_project();
-    diesel::insert_into(node_versions::table)
-        .values((
-            node_versions::id.eq(id),
-            node_versions::org_id.eq(node.org_id),
-            node_versions::node_id.eq(node.id),
-            node_versions::version.eq(node.version),
-            node_versions::snapshot.eq(json!(snapshot)),
-            node_versions::change_type.eq(change.kind),
-            node_versions::change_summary.eq(&change.summary),
-            node_versions::changed_by.eq(by),
-            node_versions::created_at.eq(node.updated_at),
-        ))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn version_exists(tx: &mut Tx, node: NodeId, version: i32) -> Result<bool> {
-    let row = node_versions::table
-        .filter(node_versions::node_id.eq(node))
-        .filter(node_versions::version.eq(version));
-    Ok(diesel::select(exists(row)).get_result(tx.conn()).await?)
 }
 
 /// Live nodes of a project that match, newest first.

@@ -5,6 +5,7 @@ mod attachments;
 mod change;
 mod delete;
 mod list;
+mod versions;
 
 use serde_json::json;
 

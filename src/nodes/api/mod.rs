@@ -1,5 +1,7 @@
 //! Routes of nodes, their inputs and outputs.
 
+pub mod version;
+
 use std::future::{Ready, ready};
 
 use actix_web::{
@@ -24,6 +26,12 @@ use crate::{
     },
     web::{Json, created, no_content, ok},
 };
+
+/// What a 412 tells.
+const MISMATCH: &str = "It is at another version. `details` has `expectedVersion` and \
+    `currentVersion`; where the expected one is an earlier version also its fields (`base`), \
+    what was changed since (`theirs`), what you wanted to change (`yours`), and the names of \
+    the fields that both changed to different values (`conflicts`).";
 
 /// The `If-Match` header; absent, any version will do.
 #[derive(Debug)]
@@ -110,7 +118,7 @@ pub async fn node_get(ctx: Ctx, id: web::Path<NodeId>) -> Result<HttpResponse> {
     request_body = Option<NodeUpdate>,
     responses((status = 200, description = "The node, changed.", body = Node,
         headers(("ETag" = String, description = "Its version: `\"v4\"`."))),
-        (status = 412, description = "It is at another version; `details` carries both.", body = crate::web::Problem)))]
+        (status = 412, description = MISMATCH, body = crate::web::Problem)))]
 pub async fn node_update(
     ctx: Ctx,
     id: web::Path<NodeId>,
@@ -128,7 +136,7 @@ pub async fn node_update(
     params(("nodeId" = NodeId, Path, description = "The node."), DeleteQuery,
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the version to delete, or `*`.")),
     responses((status = 204, description = "It is gone."),
-        (status = 412, description = "It is at another version; `details` carries both.", body = crate::web::Problem)))]
+        (status = 412, description = MISMATCH, body = crate::web::Problem)))]
 pub async fn node_delete(
     ctx: Ctx,
     id: web::Path<NodeId>,
