@@ -18,7 +18,7 @@ impl Workbench {
         self.ada.get(&path).await.expect(200)
     }
 
-    async fn add(&self, node: &str, list: &str, body: Value) -> String {
+    async fn attach(&self, node: &str, list: &str, body: Value) -> String {
         let path = format!("/nodes/{node}/{list}");
         let answer = self.ada.post(&path, body).await;
         assert_eq!(answer.status, 201, "{}", answer.text);
@@ -103,7 +103,7 @@ async fn two_versions_are_compared_field_by_field() {
         .node(json!({ "title": "A", "metadata": { "priority": 1, "tags": ["a"] } }))
         .await;
     let input = bench
-        .add(
+        .attach(
             &node,
             "inputs",
             json!({ "inputType": "text", "textContent": "x" }),
@@ -113,7 +113,7 @@ async fn two_versions_are_compared_field_by_field() {
         json!({ "title": "B", "description": "d", "metadata": { "tags": ["a"], "due": null } });
     bench.patch(&node, change).await.expect(200);
     let output = bench
-        .add(
+        .attach(
             &node,
             "outputs",
             json!({ "outputType": "text", "textContent": "y" }),
@@ -164,7 +164,7 @@ async fn a_rollback_makes_a_new_version_that_is_equal_to_the_old_one() {
         .await;
     let file = bench.file("ada").await;
     let gone = bench
-        .add(
+        .attach(
             &node,
             "inputs",
             json!({ "inputType": "file", "fileId": file }),
@@ -172,7 +172,7 @@ async fn a_rollback_makes_a_new_version_that_is_equal_to_the_old_one() {
         .await;
     let reference = bench.refer(&node, &source).await.id();
     let output = bench
-        .add(
+        .attach(
             &node,
             "outputs",
             json!({ "outputType": "structured_data", "structuredData": { "a": [1] } }),
@@ -188,7 +188,7 @@ async fn a_rollback_makes_a_new_version_that_is_equal_to_the_old_one() {
         bench.ada.delete(&path).await.expect(204);
     }
     bench
-        .add(
+        .attach(
             &node,
             "inputs",
             json!({ "inputType": "text", "textContent": "new" }),
@@ -245,7 +245,7 @@ async fn what_is_gone_stands_in_the_way_of_a_rollback_and_nothing_changes() {
         .await;
     let input = bench.refer(&node, &source).await.id();
     let output = bench
-        .add(
+        .attach(
             &node,
             "outputs",
             json!({ "outputType": "file", "fileId": file }),
@@ -366,7 +366,7 @@ async fn who_may_not_see_a_file_cannot_bring_it_back() {
     let node = bench.titled("A").await;
     let file = bench.file("ada").await;
     let input = bench
-        .add(
+        .attach(
             &node,
             "inputs",
             json!({ "inputType": "file", "fileId": file }),
@@ -388,7 +388,7 @@ async fn a_pinned_reference_shows_its_source_then_and_now() {
     let (node, source) = (bench.titled("A").await, bench.titled("Then").await);
     let body =
         json!({ "inputType": "node_reference", "sourceNodeId": source, "sourceNodeVersion": 1 });
-    bench.add(&node, "inputs", body).await;
+    bench.attach(&node, "inputs", body).await;
     bench.refer(&node, &source).await.expect(201);
     bench
         .patch(&source, json!({ "title": "Now", "status": "complete" }))
@@ -414,7 +414,7 @@ async fn a_refused_change_is_told_what_it_lost_to() {
         .await
         .expect(200);
     bench
-        .add(
+        .attach(
             &node,
             "inputs",
             json!({ "inputType": "text", "textContent": "x" }),
