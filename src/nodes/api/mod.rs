@@ -1,5 +1,6 @@
 //! Routes of nodes, their inputs and outputs.
 
+pub mod graph;
 pub mod version;
 
 use std::future::{Ready, ready};

@@ -85,6 +85,14 @@ pub fn differences(before: &Node, after: &Node) -> Differences {
     found
 }
 
+/// The names of the fields that are content, in the order in which they are told.
+pub(super) fn content_names() -> impl Iterator<Item = &'static str> {
+    FIELDS
+        .iter()
+        .filter(|field| field.content)
+        .map(|field| field.name)
+}
+
 /// The content of a node by the names of its fields, inputs and outputs aside; `null` for
 /// none.
 pub(super) fn content(node: &Node) -> Map<String, Value> {

@@ -11,7 +11,7 @@ mod version;
 pub use attach::{InputBody, InputContent, InputCreate, OutputBody, OutputContent, OutputCreate};
 pub use attachment::{FileBrief, Input, InputType, NodeBrief, Output, OutputType, PinnedVersion};
 pub use change::{Change, ChangeType, Differences, Expected, differences, mismatch};
-pub use graph::shortest_path;
+pub use graph::{ChildrenQuery, Dependencies, DependencyQuery, Direction, Edge, shortest_path};
 pub use node::{AuthorType, MAX_DEPTH, Node, NodeCreate, NodeUpdate, Position};
 pub use query::{Children, DeleteQuery, NodeFilter, NodeQuery, ParentFilter};
 pub use version::{

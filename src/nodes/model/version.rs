@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{ChangeType, Input, Node, Output, change::content};
+use super::{
+    ChangeType, Input, Node, Output,
+    change::{content, content_names},
+};
 use crate::kernel::{
     InputId, NodeId, NodeVersionId, OutputId, Result, UserId, canonical,
     page::{PageKey, odd_cursor},
@@ -154,10 +157,9 @@ pub fn version_diff(before: &Node, after: &Node) -> VersionDiff {
     let metadata = map_diff(object(&before.metadata), object(&after.metadata));
     let inputs = inputs_diff(before, after);
     let outputs = outputs_diff(before, after);
-    let mut changed: Vec<String> = was
-        .keys()
+    let mut changed: Vec<String> = content_names()
         .filter(|name| fields.contains_key(*name))
-        .cloned()
+        .map(str::to_owned)
         .collect();
     for (name, differs) in [
         (METADATA, !metadata.is_empty()),

@@ -5,6 +5,7 @@ mod attach;
 mod change;
 mod create;
 mod delete;
+mod graph;
 mod news;
 mod rollback;
 mod version;
@@ -28,6 +29,7 @@ pub use attach::{input_add, input_add_in, input_remove, output_add, output_add_i
 pub use change::{node_update, status_set_in};
 pub use create::{node_create, node_create_in};
 pub use delete::node_delete;
+pub use graph::{node_children, node_dependencies};
 pub use rollback::node_rollback;
 pub use version::{version_diff, version_get, version_list};
 

@@ -248,6 +248,50 @@ pub(super) async fn children(tx: &mut Tx, parent: NodeId, limit: i64) -> Result<
     at(rows, now)
 }
 
+/// Live direct children, oldest first, in pages.
+pub(super) async fn children_page(
+    tx: &mut Tx,
+    parent: NodeId,
+    page: &PageRequest,
+) -> Result<Page<Node>> {
+    let now = tx.now();
+    let children = || {
+        nodes::table
+            .filter(nodes::parent_id.eq(parent))
+            .filter(nodes::deleted_at.is_null())
+            .into_boxed()
+    };
+    let total: i64 = children().count().get_result(tx.conn()).await?;
+    let mut query = children();
+    if let Some(Cursor { at, id }) = page.after {
+        let later = nodes::created_at
+            .gt(at)
+            .or(nodes::id.gt(NodeId::from_uuid(id)));
+        query = query.filter(nodes::created_at.ge(at)).filter(later);
+    }
+    let rows: Vec<NodeRow> = query
+        .order((nodes::created_at, nodes::id))
+        .limit(page.limit + 1)
+        .select(NodeRow::as_select())
+        .load(tx.conn())
+        .await?;
+    Ok(Page::new(at(rows, now)?, total, page, |node: &Node| {
+        Cursor::new(node.created_at, node.id)
+    }))
+}
+
+/// The live ones among `ids`, in whatever order.
+pub(super) async fn get_nodes(tx: &mut Tx, ids: &[NodeId]) -> Result<Vec<Node>> {
+    let now = tx.now();
+    let rows: Vec<NodeRow> = nodes::table
+        .filter(nodes::id.eq_any(ids))
+        .filter(nodes::deleted_at.is_null())
+        .select(NodeRow::as_select())
+        .load(tx.conn())
+        .await?;
+    at(rows, now)
+}
+
 pub(super) async fn child_ids(tx: &mut Tx, parent: NodeId) -> Result<Vec<NodeId>> {
     Ok(nodes::table
         .filter(nodes::parent_id.eq(parent))

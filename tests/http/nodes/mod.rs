@@ -4,6 +4,7 @@ mod access;
 mod attachments;
 mod change;
 mod delete;
+mod graph;
 mod list;
 mod versions;
 
