@@ -67,10 +67,11 @@ fn tagged(mut response: HttpResponse, version: i32) -> Result<HttpResponse> {
 
 /// List the nodes of a project
 ///
-/// Without their inputs and outputs.
+/// Without their inputs and outputs. A cursor belongs to one `sort` and `order`; a list by
+/// `updated` moves under whoever pages through it while nodes are changed.
 #[utoipa::path(get, path = "/projects/{projectId}/nodes", operation_id = "node_list", tag = "Nodes",
     params(("projectId" = ProjectId, Path, description = "The project."), NodeQuery, PageQuery),
-    responses((status = 200, description = "A page, newest first.", body = Page<Node>)))]
+    responses((status = 200, description = "A page, newest first unless sorted otherwise.", body = Page<Node>)))]
 pub async fn node_list(
     ctx: Ctx,
     project: web::Path<ProjectId>,
@@ -78,9 +79,8 @@ pub async fn node_list(
     page: web::Query<PageQuery>,
 ) -> Result<HttpResponse> {
     let filter = filter.into_inner().parse()?;
-    Ok(ok(
-        ops::node_list(&ctx, *project, filter, page.parse()?).await?
-    ))
+    let page = filter.page(&page)?;
+    Ok(ok(ops::node_list(&ctx, *project, filter, page).await?))
 }
 
 /// Create a node

@@ -13,7 +13,10 @@ pub use attachment::{FileBrief, Input, InputType, NodeBrief, Output, OutputType,
 pub use change::{Change, ChangeType, Differences, Expected, differences, mismatch};
 pub use graph::{ChildrenQuery, Dependencies, DependencyQuery, Direction, Edge, shortest_path};
 pub use node::{AuthorType, MAX_DEPTH, Node, NodeCreate, NodeUpdate, Position};
-pub use query::{Children, DeleteQuery, NodeFilter, NodeQuery, ParentFilter};
+pub use query::{
+    Children, DeleteQuery, NodeFilter, NodeKey, NodeQuery, Order, ParentFilter, Sort, SortValue,
+    Sorting,
+};
 pub use version::{
     InputChange, InputsDiff, NodeVersion, OutputChange, OutputsDiff, ValueChange, VersionDiff,
     VersionKey, version_diff,

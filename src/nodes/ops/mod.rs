@@ -11,7 +11,7 @@ mod rollback;
 mod version;
 
 use super::{
-    model::{Node, NodeFilter},
+    model::{Node, NodeFilter, NodeKey},
     store,
 };
 use crate::{
@@ -36,17 +36,17 @@ pub use version::{version_diff, version_get, version_list};
 /// Children that [`children_in`] answers with at most.
 const MAX_CHILDREN: i64 = 100;
 
-/// The live nodes of a project that match, newest first, without inputs and outputs.
+/// The live nodes of a project that match, without inputs and outputs.
 pub async fn node_list(
     ctx: &Ctx,
     project: ProjectId,
     filter: NodeFilter,
-    page: PageRequest,
+    page: PageRequest<NodeKey>,
 ) -> Result<Page<Node>> {
     ctx.tx(
         Action::NodeRead,
         Target::Project(project),
-        async move |tx, _grant| store::list_nodes(tx, project, &filter, &page).await,
+        async move |tx, _grant| store::list::nodes(tx, project, &filter, &page).await,
     )
     .await
 }

@@ -1,25 +1,26 @@
 //! SQL of nodes; [`attachment`] has that of inputs and outputs, [`graph`] that of the tree
-//! and of the edges, [`version`] that of versions.
+//! and of the edges, [`list`] that of lists, [`version`] that of versions.
 
 pub(super) mod attachment;
 pub(super) mod graph;
+pub(super) mod list;
 pub(super) mod version;
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl,
-    SelectableHelper, dsl::exists, pg::Pg,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper,
+    dsl::exists,
 };
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 
-use super::model::{AuthorType, Node, NodeFilter, ParentFilter, Position};
+use super::model::{AuthorType, Node, Position};
 use crate::{
     kernel::{
         Error, ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, UserId,
         page::{Cursor, Page, PageRequest},
     },
     platform::db::{
-        Tx, containing,
+        Tx,
         schema::{nodes, org_members, users},
         types::sql_text,
     },
@@ -173,65 +174,6 @@ pub(super) async fn mark_deleted(tx: &mut Tx, ids: &[NodeId]) -> Result<()> {
         .execute(tx.conn())
         .await?;
     Ok(())
-}
-
-/// Live nodes of a project that match, newest first.
-pub(super) async fn list_nodes(
-    tx: &mut Tx,
-    project: ProjectId,
-    filter: &NodeFilter,
-    page: &PageRequest,
-) -> Result<Page<Node>> {
-    let now = tx.now();
-    let total: i64 = matching(project, filter)
-        .count()
-        .get_result(tx.conn())
-        .await?;
-    let mut query = matching(project, filter)
-        .select(NodeRow::as_select())
-        .order((nodes::created_at.desc(), nodes::id.desc()))
-        .limit(page.limit + 1)
-        .offset(page.offset);
-    if let Some(Cursor { at, id }) = page.after {
-        let same_time = nodes::created_at
-            .eq(at)
-            .and(nodes::id.lt(NodeId::from_uuid(id)));
-        query = query.filter(nodes::created_at.lt(at).or(same_time));
-    }
-    let rows: Vec<NodeRow> = query.load(tx.conn()).await?;
-    Ok(Page::new(at(rows, now)?, total, page, |node: &Node| {
-        Cursor::new(node.created_at, node.id)
-    }))
-}
-
-fn matching(project: ProjectId, filter: &NodeFilter) -> nodes::BoxedQuery<'_, Pg> {
-    let mut query = nodes::table
-        .filter(nodes::project_id.eq(project))
-        .filter(nodes::deleted_at.is_null())
-        .into_boxed();
-    if let Some(status) = &filter.status {
-        query = query.filter(nodes::status.eq(status));
-    }
-    if let Some(author) = filter.author_type {
-        query = query.filter(nodes::author_type.eq(author));
-    }
-    match filter.parent {
-        None => {}
-        Some(ParentFilter::Root) => query = query.filter(nodes::parent_id.is_null()),
-        Some(ParentFilter::Of(id)) => query = query.filter(nodes::parent_id.eq(id)),
-    }
-    if let Some(since) = filter.updated_since {
-        query = query.filter(nodes::updated_at.ge(since));
-    }
-    if let Some(text) = &filter.text {
-        let pattern = containing(text);
-        query = query.filter(
-            nodes::title
-                .ilike(pattern.clone())
-                .or(nodes::description.ilike(pattern)),
-        );
-    }
-    query
 }
 
 /// Live direct children, oldest first, `limit` at most.

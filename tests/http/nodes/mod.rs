@@ -6,6 +6,7 @@ mod change;
 mod delete;
 mod graph;
 mod list;
+mod soak;
 mod versions;
 
 use serde_json::json;
