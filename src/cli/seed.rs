@@ -186,8 +186,8 @@ async fn demo_node(ada: &Ctx, project: ProjectId) -> Result<Option<NodeId>> {
 }
 
 /// The first entry of a paged list that is `wanted`.
-async fn find<T>(
-    list: impl AsyncFn(PageRequest) -> Result<Page<T>>,
+async fn find<T, K>(
+    list: impl AsyncFn(PageRequest<K>) -> Result<Page<T>>,
     wanted: impl Fn(&T) -> bool,
 ) -> Result<Option<T>> {
     const LIMIT: i64 = 100;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::clock::Timestamp;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::field::{Fields, invalid};
 use super::id::Id;
 
@@ -32,15 +32,29 @@ pub struct PageQuery {
     pub cursor: Option<String>,
 }
 
-/// A checked [`PageQuery`].
+/// A checked [`PageQuery`], for a list that goes on from a `K`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageRequest {
+pub struct PageRequest<K = Cursor> {
     /// Rows a page.
     pub limit: i64,
     /// Rows to skip; 0 when there is a cursor.
     pub offset: i64,
     /// Where the page before ended.
-    pub after: Option<Cursor>,
+    pub after: Option<K>,
+}
+
+/// Where a page ended, as clients carry it. A list in another order than newest first
+/// has one of its own.
+pub trait PageKey: Sized {
+    /// The opaque text a client hands back.
+    fn encode(&self) -> String;
+    /// Reads it; fails for what is no key of this list.
+    fn decode(text: &str) -> Result<Self>;
+}
+
+/// The refusal of a text that is no cursor, or one of another list.
+pub fn odd_cursor() -> Error {
+    invalid("cursor", "is not a cursor of this list")
 }
 
 /// Where a page ended, in a list that is newest first.
@@ -53,8 +67,13 @@ pub struct Cursor {
 }
 
 impl PageQuery {
-    /// Checks the bounds and reads the cursor.
+    /// Checks the bounds and reads the cursor of a list that is newest first.
     pub fn parse(&self) -> Result<PageRequest> {
+        self.parse_as()
+    }
+
+    /// Checks the bounds and reads the cursor.
+    pub fn parse_as<K: PageKey>(&self) -> Result<PageRequest<K>> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         let offset = self.offset.unwrap_or(0);
         let mut fields = Fields::default();
@@ -65,7 +84,7 @@ impl PageQuery {
         );
         fields.check(offset >= 0, "offset", "must not be negative");
         fields.finish()?;
-        let after = self.cursor.as_deref().map(Cursor::decode).transpose()?;
+        let after = self.cursor.as_deref().map(K::decode).transpose()?;
         let offset = if after.is_some() { 0 } else { offset };
         Ok(PageRequest {
             limit,
@@ -80,9 +99,10 @@ impl Cursor {
     pub fn new<K>(at: Timestamp, id: Id<K>) -> Self {
         Cursor { at, id: id.uuid() }
     }
+}
 
-    /// The opaque text a client hands back.
-    pub fn encode(&self) -> String {
+impl PageKey for Cursor {
+    fn encode(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(format!("{}.{}", self.at.timestamp_micros(), self.id))
     }
 
@@ -96,7 +116,7 @@ impl Cursor {
                 id: id.parse().ok()?,
             })
         };
-        read().ok_or_else(|| invalid("cursor", "is not a cursor of ours"))
+        read().ok_or_else(odd_cursor)
     }
 }
 
@@ -123,11 +143,11 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// Makes a page of `rows`, which the store fetched with one row more than the
     /// limit so that we know whether another page follows without counting.
-    pub fn new(
+    pub fn new<K: PageKey>(
         mut rows: Vec<T>,
         total: i64,
-        request: &PageRequest,
-        key: impl Fn(&T) -> Cursor,
+        request: &PageRequest<K>,
+        key: impl Fn(&T) -> K,
     ) -> Self {
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;

@@ -16,7 +16,9 @@
 //! Locks are taken in one order, so that no two transactions wait for each other: the
 //! project's row, the organization's lock of edges, the node's row.
 //!
-//! Does not: give out node locks, or answer for versions yet; both only read here.
+//! A rollback is one more version, equal to an earlier one; history is never rewritten.
+//!
+//! Does not: give out node locks, which are only read here.
 //! Events: `node_created`, `node_updated`, `node_deleted`, to the project and the node.
 
 pub mod api;

@@ -114,6 +114,12 @@ routes! { ApiDoc, api, TABLE:
     get    NodeRead         "/nodes/{nodeId}"                             nodes::api::node_get;
     patch  NodeUpdate       "/nodes/{nodeId}"                             nodes::api::node_update;
     delete NodeDelete       "/nodes/{nodeId}"                             nodes::api::node_delete;
+    get    NodeRead         "/nodes/{nodeId}/children"                    nodes::api::graph::node_children;
+    get    NodeRead         "/nodes/{nodeId}/dependencies"                nodes::api::graph::node_dependencies;
+    get    NodeRead         "/nodes/{nodeId}/versions"                    nodes::api::version::version_list;
+    get    NodeRead         "/nodes/{nodeId}/versions/{version}"          nodes::api::version::version_get;
+    get    NodeRead         "/nodes/{nodeId}/versions/{from}/diff/{to}"   nodes::api::version::version_diff;
+    post   NodeUpdate       "/nodes/{nodeId}/rollback/{version}"          nodes::api::version::node_rollback;
     post   InputAdd         "/nodes/{nodeId}/inputs"                      nodes::api::input_add;
     delete InputRemove      "/nodes/{nodeId}/inputs/{inputId}"            nodes::api::input_remove;
     post   OutputAdd        "/nodes/{nodeId}/outputs"                     nodes::api::output_add;

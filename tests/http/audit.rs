@@ -133,6 +133,11 @@ async fn work(walk: &mut Walk, ada: &Client) {
     let path = format!("/nodes/{}", id(&node));
     walk.step("node_update", ada.patch(&path, json!({ "title": "B" })))
         .await;
+    walk.step(
+        "node_rollback",
+        ada.post_empty(&format!("{path}/rollback/1")),
+    )
+    .await;
     let text = json!({ "inputType": "text", "textContent": "a" });
     let inputs = format!("{path}/inputs");
     let input = id(&walk.step("input_add", ada.post(&inputs, text)).await);

@@ -1,7 +1,7 @@
 //! What hangs on a node: its inputs and its outputs.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::attach::PLACEHOLDER;
@@ -31,7 +31,7 @@ text_enum! {
 }
 
 /// A file that something points at, in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FileBrief {
     /// Its id.
@@ -49,7 +49,7 @@ pub struct FileBrief {
 }
 
 /// A node that an input refers to, in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeBrief {
     /// Its id.
@@ -62,10 +62,26 @@ pub struct NodeBrief {
     pub status: String,
     /// Its present version.
     pub version: i32,
+    /// What it was at the version that the input is pinned to, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub pinned: Option<PinnedVersion>,
+}
+
+/// A node at the version that an input is pinned to, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PinnedVersion {
+    /// That version.
+    pub version: i32,
+    /// What the node was called.
+    pub title: String,
+    /// The state it was in.
+    pub status: String,
 }
 
 /// Something a node works from.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Input {
     /// Its id.
@@ -116,7 +132,7 @@ pub struct Input {
 }
 
 /// Something that came of a node.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     /// Its id.
@@ -176,6 +192,19 @@ impl Input {
         is_placeholder(self.text_content.as_deref(), &self.metadata)
     }
 
+    /// What the audit log keeps of it.
+    pub fn brief(&self) -> Value {
+        json!({
+            "id": self.id,
+            "inputType": self.input_type,
+            "label": self.label,
+            "fileId": self.file_id,
+            "sourceNodeId": self.source_node_id,
+            "sourceNodeVersion": self.source_node_version,
+            "externalUrl": self.external_url,
+        })
+    }
+
     /// The input as an event carries it: a long text is left out, with
     /// `contentOmitted` in its place, because everybody who watches gets every event.
     pub fn for_event(&self) -> Value {
@@ -189,6 +218,17 @@ impl Output {
     /// Whether it only keeps a place; see [`Input::is_placeholder`].
     pub fn is_placeholder(&self) -> bool {
         is_placeholder(self.text_content.as_deref(), &self.metadata)
+    }
+
+    /// What the audit log keeps of it.
+    pub fn brief(&self) -> Value {
+        json!({
+            "id": self.id,
+            "outputType": self.output_type,
+            "label": self.label,
+            "fileId": self.file_id,
+            "externalUrl": self.external_url,
+        })
     }
 
     /// The output as an event carries it; see [`Input::for_event`].

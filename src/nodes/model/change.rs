@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Node;
-use crate::kernel::{Code, Error, Result, canonical, text::text_enum};
+use super::{Input, InputsDiff, Node, Output, OutputsDiff, version_diff};
+use crate::kernel::{Code, Error, canonical, text::text_enum};
 
 text_enum! {
     /// What made a version.
@@ -85,6 +85,23 @@ pub fn differences(before: &Node, after: &Node) -> Differences {
     found
 }
 
+/// The names of the fields that are content, in the order in which they are told.
+pub(super) fn content_names() -> impl Iterator<Item = &'static str> {
+    FIELDS
+        .iter()
+        .filter(|field| field.content)
+        .map(|field| field.name)
+}
+
+/// The content of a node by the names of its fields, inputs and outputs aside; `null` for
+/// none.
+pub(super) fn content(node: &Node) -> Map<String, Value> {
+    let fields = FIELDS.iter().filter(|field| field.content);
+    fields
+        .map(|field| (field.name.to_owned(), (field.read)(node)))
+        .collect()
+}
+
 impl Differences {
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
@@ -144,26 +161,92 @@ impl Expected {
         Expected::OneOf(tags.collect())
     }
 
-    /// Fails with [`Code::VersionMismatch`] unless `current` is a version the client
-    /// meant; `details` carries both.
-    pub fn check(&self, current: i32) -> Result<()> {
-        let Expected::OneOf(tags) = self else {
-            return Ok(());
-        };
-        let own = format!("v{current}");
-        if tags.contains(&own) {
-            return Ok(());
+    /// Whether `current` is a version the client meant.
+    pub fn holds(&self, current: i32) -> bool {
+        match self {
+            Expected::Any => true,
+            Expected::OneOf(tags) => tags.contains(&format!("v{current}")),
         }
-        let expected = match tags.as_slice() {
-            [tag] => version_of(tag).map_or_else(|| json!(tag), |version| json!(version)),
-            tags => json!(tags),
-        };
-        Err(Error::new(
-            Code::VersionMismatch,
-            format!("The node was changed in the meantime; it is at version {current} now."),
-        )
-        .with_details(json!({ "expected": expected, "current": current })))
     }
+
+    /// The version the client has seen, if its tags name one from before `current`: of
+    /// several, the newest.
+    pub fn base(&self, current: i32) -> Option<i32> {
+        let Expected::OneOf(tags) = self else {
+            return None;
+        };
+        let versions = tags.iter().filter_map(|tag| version_of(tag));
+        versions.filter(|v| (1..current).contains(v)).max()
+    }
+
+    /// The tags as `details` tell them: the number of a version where one was meant.
+    fn told(&self) -> Value {
+        match self {
+            Expected::Any => json!("*"),
+            Expected::OneOf(tags) => match tags.as_slice() {
+                [tag] => version_of(tag).map_or_else(|| json!(tag), |version| json!(version)),
+                tags => json!(tags),
+            },
+        }
+    }
+}
+
+/// The refusal with [`Code::VersionMismatch`] of a change that starts from another
+/// version than the present one. `base` is the node at the version the client has seen,
+/// where that is known; `yours` is what they wanted to make of it.
+///
+/// `details` has both versions; with a base also its fields, those that were changed
+/// since (`theirs`), those the client wanted to change (`yours`), and the names of those
+/// that both changed to different values (`conflicts`).
+pub fn mismatch(
+    expected: &Expected,
+    current: &Node,
+    base: Option<&Node>,
+    yours: Option<&Node>,
+) -> Error {
+    let version = current.version;
+    let mut details = Map::new();
+    details.insert("expectedVersion".into(), expected.told());
+    details.insert("currentVersion".into(), json!(version));
+    if let Some(base) = base {
+        let theirs = theirs(base, current);
+        if let Some(yours) = yours {
+            let yours = differences(base, yours).after;
+            details.insert("conflicts".into(), json!(conflicts(&theirs, &yours)));
+            details.insert("yours".into(), yours.into());
+        }
+        details.insert("base".into(), content(base).into());
+        details.insert("theirs".into(), theirs.into());
+    }
+    let message = format!("The node was changed in the meantime; it is at version {version} now.");
+    Error::new(Code::VersionMismatch, message).with_details(details.into())
+}
+
+/// The content that was changed from `base` to `current`, as it is now. A position has no
+/// versions, so nobody can say whether it was changed.
+fn theirs(base: &Node, current: &Node) -> Map<String, Value> {
+    let diff = version_diff(base, current);
+    let mut theirs = content(current);
+    theirs.retain(|name, _| diff.changed.contains(name));
+    if diff.inputs != InputsDiff::default() {
+        let list = current.inputs.iter().flatten().map(Input::for_event);
+        theirs.insert("inputs".into(), list.collect());
+    }
+    if diff.outputs != OutputsDiff::default() {
+        let list = current.outputs.iter().flatten().map(Output::for_event);
+        theirs.insert("outputs".into(), list.collect());
+    }
+    theirs
+}
+
+fn conflicts(theirs: &Map<String, Value>, yours: &Map<String, Value>) -> Vec<String> {
+    let differs = |name: &&String| {
+        let (Some(their), Some(your)) = (theirs.get(*name), yours.get(*name)) else {
+            return false;
+        };
+        canonical::text(their) != canonical::text(your)
+    };
+    yours.keys().filter(differs).cloned().collect()
 }
 
 fn version_of(tag: &str) -> Option<i32> {
@@ -217,13 +300,54 @@ mod tests {
             "*",
             "\"v1\", \"v3\"",
         ] {
-            assert!(Expected::parse(header).check(3).is_ok(), "{header}");
+            assert!(Expected::parse(header).holds(3), "{header}");
         }
         for header in ["\"v4\"", "3", "\"abc\"", "", "\"v1\", \"v2\"", "v03"] {
-            let error = Expected::parse(header).check(3).unwrap_err();
-            assert_eq!(error.code(), Code::VersionMismatch, "{header}");
+            assert!(!Expected::parse(header).holds(3), "{header}");
         }
-        let error = Expected::parse("\"v4\"").check(3).unwrap_err();
-        assert_eq!(error.details(), Some(&json!({"expected": 4, "current": 3})));
+    }
+
+    #[test]
+    fn the_base_is_the_newest_version_that_was_seen() {
+        for (header, base) in [
+            ("\"v2\"", Some(2)),
+            ("\"v1\", \"v2\"", Some(2)),
+            ("\"v9\"", None),
+            ("\"v0\"", None),
+            ("abc", None),
+            ("*", None),
+        ] {
+            assert_eq!(Expected::parse(header).base(3), base, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_mismatch_tells_the_base_both_sides_and_where_they_meet() {
+        let node = |version, title: &str, status: &str| Node {
+            version,
+            title: title.into(),
+            status: status.into(),
+            ..sample()
+        };
+        let (base, current) = (node(1, "A", "draft"), node(3, "B", "complete"));
+        let mut yours = node(1, "C", "complete");
+        yours.description = None;
+        let expected = Expected::parse("\"v1\"");
+        let error = mismatch(&expected, &current, Some(&base), Some(&yours));
+        let details = error.details().unwrap();
+        assert_eq!(details["expectedVersion"], 1);
+        assert_eq!(details["currentVersion"], 3);
+        assert_eq!(details["base"]["title"], "A");
+        assert_eq!(details["base"]["description"], "Look");
+        assert_eq!(
+            details["theirs"],
+            json!({"title": "B", "status": "complete"})
+        );
+        let wanted = json!({"title": "C", "description": null, "status": "complete"});
+        assert_eq!(details["yours"], wanted);
+        assert_eq!(details["conflicts"], json!(["title"]));
+        let error = mismatch(&expected, &current, None, Some(&yours));
+        let details = json!({"expectedVersion": 1, "currentVersion": 3});
+        assert_eq!(error.details(), Some(&details));
     }
 }

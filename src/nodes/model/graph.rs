@@ -1,8 +1,112 @@
-//! Paths in the graph of who feeds whom.
+//! Paths in the graph of who feeds whom, and the part of it around one node.
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::kernel::NodeId;
+use serde::{Deserialize, Serialize};
+
+use super::Node;
+use crate::kernel::{
+    DependencyId, InputId, NodeId, Result,
+    field::Fields,
+    page::{Cursor, PageKey, PageRequest},
+    text::text_enum,
+};
+
+/// How far away a dependency is asked for at most.
+const MAX_DISTANCE: u32 = 50;
+/// Children that one answer has at most.
+const MAX_CHILDREN: i64 = 1000;
+
+text_enum! {
+    /// Which way along the edges.
+    pub enum Direction {
+        /// What feeds the node.
+        Upstream = "upstream",
+        /// What the node feeds.
+        Downstream = "downstream",
+        /// Either.
+        Both = "both",
+    }
+}
+
+/// What is asked of a node's dependencies, as it comes in the query string.
+#[derive(Debug, Clone, Copy, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DependencyQuery {
+    /// `upstream` (unless said): what feeds the node; `downstream`: what it feeds.
+    #[param(inline, nullable = false)]
+    pub direction: Option<Direction>,
+    /// How many edges away at most.
+    #[param(minimum = 1, maximum = 50, default = 1, nullable = false)]
+    pub depth: Option<u32>,
+}
+
+impl DependencyQuery {
+    /// The direction and the distance, checked.
+    pub fn parse(self) -> Result<(Direction, u32)> {
+        let depth = self.depth.unwrap_or(1);
+        let mut fields = Fields::default();
+        let good = (1..=MAX_DISTANCE).contains(&depth);
+        fields.check(good, "depth", "must be 1 to 50");
+        fields.finish()?;
+        Ok((self.direction.unwrap_or(Direction::Upstream), depth))
+    }
+}
+
+/// The paging of a node's children, as it comes in the query string.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ChildrenQuery {
+    /// Children a page, 1 to 1000; nobody wants a half of a node's children unless they
+    /// are very many.
+    #[param(minimum = 1, maximum = 1000, default = 1000, nullable = false)]
+    pub limit: Option<i64>,
+    /// The `nextCursor` of the page before.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
+}
+
+impl ChildrenQuery {
+    /// The page, checked.
+    pub fn parse(&self) -> Result<PageRequest> {
+        let limit = self.limit.unwrap_or(MAX_CHILDREN);
+        let mut fields = Fields::default();
+        let good = (1..=MAX_CHILDREN).contains(&limit);
+        fields.check(good, "limit", "must be 1 to 1000");
+        fields.finish()?;
+        Ok(PageRequest {
+            limit,
+            offset: 0,
+            after: self.cursor.as_deref().map(Cursor::decode).transpose()?,
+        })
+    }
+}
+
+/// One node feeds another, through an input of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Edge {
+    /// Its id.
+    pub id: DependencyId,
+    /// What feeds.
+    pub source_node_id: NodeId,
+    /// What is fed.
+    pub target_node_id: NodeId,
+    /// The input of the target that refers to the source.
+    pub target_input_id: InputId,
+}
+
+/// The nodes around one node in the graph of who feeds whom.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Dependencies {
+    /// The nodes, nearest first, without inputs and outputs; the node itself is not
+    /// among them.
+    pub data: Vec<Node>,
+    /// The edges that were followed. Both ends are in `data` or are the node itself.
+    pub edges: Vec<Edge>,
+    /// Whether there is more within the depth than one answer has.
+    pub truncated: bool,
+}
 
 /// A shortest path from `from` to `to` along `edges`, both ends included; each node on
 /// it feeds the next. Breadth first: takes time in proportion to the edges.

@@ -6,12 +6,20 @@ mod change;
 mod graph;
 mod node;
 mod query;
+mod version;
 
 pub use attach::{
     InputBody, InputContent, InputCreate, OutputBody, OutputContent, OutputCreate, PLACEHOLDER,
 };
-pub use attachment::{FileBrief, Input, InputType, NodeBrief, Output, OutputType};
-pub use change::{Change, ChangeType, Differences, Expected, differences};
-pub use graph::shortest_path;
+pub use attachment::{FileBrief, Input, InputType, NodeBrief, Output, OutputType, PinnedVersion};
+pub use change::{Change, ChangeType, Differences, Expected, differences, mismatch};
+pub use graph::{ChildrenQuery, Dependencies, DependencyQuery, Direction, Edge, shortest_path};
 pub use node::{AuthorType, MAX_DEPTH, Node, NodeCreate, NodeUpdate, Position};
-pub use query::{Children, DeleteQuery, NodeFilter, NodeQuery, ParentFilter};
+pub use query::{
+    Children, DeleteQuery, NodeFilter, NodeKey, NodeQuery, Order, ParentFilter, Sort, SortValue,
+    Sorting,
+};
+pub use version::{
+    InputChange, InputsDiff, NodeVersion, OutputChange, OutputsDiff, ValueChange, VersionDiff,
+    VersionKey, version_diff,
+};

@@ -37,7 +37,7 @@ pub struct Position {
 }
 
 /// A unit of work.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Node {
     /// Its id.
@@ -223,6 +223,20 @@ impl Node {
     pub fn without_lock(mut self) -> Self {
         (self.locked_by, self.locked_at, self.lock_expires_at) = (None, None, None);
         self
+    }
+
+    /// The node with the fields that `version` had. Inputs and outputs stay as they are,
+    /// as does the position, which is no content and has no versions.
+    pub fn with_fields_of(self, version: &Node) -> Self {
+        Node {
+            parent_id: version.parent_id,
+            title: version.title.clone(),
+            description: version.description.clone(),
+            status: version.status.clone(),
+            supervisor_user_id: version.supervisor_user_id,
+            metadata: version.metadata.clone(),
+            ..self
+        }
     }
 
     /// The node for somebody who sees only its project: what its inputs refer to in

@@ -5,7 +5,7 @@
 //! and it is read narrowly: whoever is not at home in the whole organization reaches
 //! only what is near the grant's project.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     super::{
@@ -71,7 +71,7 @@ pub async fn input_remove(ctx: &Ctx, node: NodeId, id: InputId) -> Result<()> {
             let gone = attachment::delete_input(tx, node, id)
                 .await?
                 .ok_or_else(|| Error::not_found("input"))?;
-            let turn = Turn::Removed(input_brief(&gone));
+            let turn = Turn::Removed(gone.brief());
             write_inputs(tx, grant, row, &gone, turn).await?;
             Ok(())
         },
@@ -121,7 +121,7 @@ pub async fn output_remove(ctx: &Ctx, node: NodeId, id: OutputId) -> Result<()> 
             let gone = attachment::delete_output(tx, node, id)
                 .await?
                 .ok_or_else(|| Error::not_found("output"))?;
-            let turn = Turn::Removed(output_brief(&gone));
+            let turn = Turn::Removed(gone.brief());
             write_outputs(tx, grant, row, &gone, turn).await?;
             Ok(())
         },
@@ -142,7 +142,7 @@ async fn add_input(tx: &mut Tx, grant: &Grant, node: NodeId, new: InputCreate) -
     if let Some(source) = input.source_node_id {
         graph::insert_edge(tx, source, &row, input.id).await?;
     }
-    let turn = Turn::Added(input_brief(&input));
+    let turn = Turn::Added(input.brief());
     let row = write_inputs(tx, grant, row, &input, turn).await?;
     let mut inputs = row.inputs.into_iter().flatten();
     let whole = inputs.find(|whole| whole.id == input.id);
@@ -152,7 +152,7 @@ async fn add_input(tx: &mut Tx, grant: &Grant, node: NodeId, new: InputCreate) -
 async fn add_output(tx: &mut Tx, grant: &Grant, node: NodeId, new: OutputCreate) -> Result<Output> {
     let row = lock_for_writing(tx, grant, node).await?;
     let output = attachment::insert_output(tx, &row, &new, grant.actor.execution).await?;
-    let turn = Turn::Added(output_brief(&output));
+    let turn = Turn::Added(output.brief());
     let row = write_outputs(tx, grant, row, &output, turn).await?;
     let mut outputs = row.outputs.into_iter().flatten();
     let whole = outputs.find(|whole| whole.id == output.id);
@@ -193,7 +193,7 @@ async fn check_version(tx: &mut Tx, source: NodeId, version: Option<i32>) -> Res
     let Some(version) = version else {
         return Ok(());
     };
-    if store::version_exists(tx, source, version).await? {
+    if store::version::exists(tx, source, version).await? {
         return Ok(());
     }
     Err(invalid("sourceNodeVersion", "is no version of that node"))
@@ -202,7 +202,7 @@ async fn check_version(tx: &mut Tx, source: NodeId, version: Option<i32>) -> Res
 /// Fails with [`Code::DependencyCycle`] when `target` already feeds `source`, over however
 /// many nodes. `details.path` begins and ends with the target; each node on it feeds the
 /// next, the last step being the refused one. The caller holds the lock of edges.
-async fn refuse_cycle(tx: &mut Tx, source: NodeId, target: NodeId) -> Result<()> {
+pub(super) async fn refuse_cycle(tx: &mut Tx, source: NodeId, target: NodeId) -> Result<()> {
     let edges = graph::edges_downstream(tx, target).await?;
     let Some(mut path) = shortest_path(&edges, target, source) else {
         return Ok(());
@@ -215,12 +215,12 @@ async fn refuse_cycle(tx: &mut Tx, source: NodeId, target: NodeId) -> Result<()>
     .with_details(json!({ "path": path })))
 }
 
-async fn see_file(ctx: &Ctx, tx: &mut Tx, file: FileId) -> Result<()> {
+pub(super) async fn see_file(ctx: &Ctx, tx: &mut Tx, file: FileId) -> Result<()> {
     access::authorise(tx, &ctx.caller, Action::FileRead, Target::File(file)).await?;
     Ok(())
 }
 
-async fn see_node(ctx: &Ctx, tx: &mut Tx, source: NodeId) -> Result<()> {
+pub(super) async fn see_node(ctx: &Ctx, tx: &mut Tx, source: NodeId) -> Result<()> {
     access::authorise(tx, &ctx.caller, Action::NodeRead, Target::Node(source))
         .await
         .map_err(|error| match error.code() {
@@ -259,26 +259,4 @@ fn summary(turn: &Turn, noun: &str, kind: &str, label: Option<&str>) -> String {
         Some(label) => format!("{verb} {noun} ({kind}): {label}"),
         None => format!("{verb} {noun} ({kind})"),
     }
-}
-
-fn input_brief(input: &Input) -> Value {
-    json!({
-        "id": input.id,
-        "inputType": input.input_type,
-        "label": input.label,
-        "fileId": input.file_id,
-        "sourceNodeId": input.source_node_id,
-        "sourceNodeVersion": input.source_node_version,
-        "externalUrl": input.external_url,
-    })
-}
-
-fn output_brief(output: &Output) -> Value {
-    json!({
-        "id": output.id,
-        "outputType": output.output_type,
-        "label": output.label,
-        "fileId": output.file_id,
-        "externalUrl": output.external_url,
-    })
 }

@@ -8,7 +8,7 @@ use super::{
     create::{check_depth, check_supervisor, lineage_of_parent, parent_gone},
     lock_for_writing, lock_live,
     news::{self, News},
-    seen_with,
+    seen_with, version,
 };
 use crate::{
     access::{self, Action, Grant, Target},
@@ -31,7 +31,8 @@ pub async fn node_update(
         async move |tx, grant| {
             let workflow = hold_project(tx, grant, &update).await?;
             let before = lock_for_writing(tx, grant, id).await?;
-            expected.check(before.version)?;
+            let wanted = |base: Node| update.clone().apply(base).ok();
+            version::refuse_mismatch(tx, grant, &expected, &before, wanted).await?;
             let after = update.apply(before.clone())?;
             let found = differences(&before, &after);
             let node = if found.is_empty() {
@@ -118,7 +119,7 @@ async fn check(
 
 /// Moving a node makes it anew at its new place, so the caller must be allowed to make
 /// nodes there: a token narrowed to one branch can't move things out of it.
-async fn check_move(ctx: &Ctx, tx: &mut Tx, node: &Node) -> Result<()> {
+pub(super) async fn check_move(ctx: &Ctx, tx: &mut Tx, node: &Node) -> Result<()> {
     let place = match node.parent_id {
         Some(parent) => Target::Node(parent),
         None => Target::Project(node.project_id),

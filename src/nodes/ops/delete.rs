@@ -7,6 +7,7 @@ use super::{
     },
     lock_for_writing,
     news::{self, News},
+    version,
 };
 use crate::{
     access::{Action, Grant, Target},
@@ -32,7 +33,7 @@ pub async fn node_delete(
             // Alone, so that no child appears under a node while it goes.
             projects::ops::workflow_alone_in(tx, grant.project()?).await?;
             let node = lock_for_writing(tx, grant, id).await?;
-            expected.check(node.version)?;
+            version::refuse_mismatch(tx, grant, &expected, &node, |_| None).await?;
             match children {
                 Children::Delete => {
                     let below = store::graph::subtree(tx, id).await?;

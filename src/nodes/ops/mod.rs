@@ -5,10 +5,13 @@ mod attach;
 mod change;
 mod create;
 mod delete;
+mod graph;
 mod news;
+mod rollback;
+mod version;
 
 use super::{
-    model::{Node, NodeFilter},
+    model::{Node, NodeFilter, NodeKey},
     store,
 };
 use crate::{
@@ -26,21 +29,24 @@ pub use attach::{input_add, input_add_in, input_remove, output_add, output_add_i
 pub use change::{node_update, status_set_in};
 pub use create::{node_create, node_create_in, node_create_with_in};
 pub use delete::node_delete;
+pub use graph::{node_children, node_dependencies};
+pub use rollback::node_rollback;
+pub use version::{version_diff, version_get, version_list};
 
 /// Children that [`children_in`] answers with at most.
 const MAX_CHILDREN: i64 = 100;
 
-/// The live nodes of a project that match, newest first, without inputs and outputs.
+/// The live nodes of a project that match, without inputs and outputs.
 pub async fn node_list(
     ctx: &Ctx,
     project: ProjectId,
     filter: NodeFilter,
-    page: PageRequest,
+    page: PageRequest<NodeKey>,
 ) -> Result<Page<Node>> {
     ctx.tx(
         Action::NodeRead,
         Target::Project(project),
-        async move |tx, _grant| store::list_nodes(tx, project, &filter, &page).await,
+        async move |tx, _grant| store::list::nodes(tx, project, &filter, &page).await,
     )
     .await
 }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::{
-    model::{Change, Differences, Input, Node, Output},
+    model::{Change, Differences, Input, Node, Output, VersionDiff},
     store,
 };
 use crate::{
@@ -29,6 +29,15 @@ pub(super) enum News {
     Inputs(Turn),
     /// Its outputs.
     Outputs(Turn),
+    /// All that it took to make it equal to an earlier version.
+    Rollback {
+        /// That version.
+        to: i32,
+        /// Its fields.
+        fields: Differences,
+        /// The same, and its inputs and outputs.
+        diff: Box<VersionDiff>,
+    },
 }
 
 /// What was added or removed, in brief.
@@ -55,11 +64,9 @@ pub(super) async fn write(
     store::update_node(tx, &node).await?;
     let node = store::attachment::complete(tx, node).await?;
     if let Some(change) = change {
-        store::insert_version(tx, &node, &change, grant.actor.user).await?;
+        store::version::insert(tx, &node, &change, grant.actor.user).await?;
     }
-    if let News::Fields(found) = &news
-        && found.touches("supervisorUserId")
-    {
+    if news.touches("supervisorUserId") {
         assigned(tx, grant, &node).await?;
     }
     let (before, after) = news.for_audit();
@@ -139,6 +146,13 @@ pub(super) async fn refuse_locked(tx: &mut Tx, grant: &Grant, node: &Node) -> Re
 }
 
 impl News {
+    fn touches(&self, field: &str) -> bool {
+        match self {
+            News::Fields(found) | News::Rollback { fields: found, .. } => found.touches(field),
+            News::Inputs(_) | News::Outputs(_) => false,
+        }
+    }
+
     fn for_audit(&self) -> (Option<Value>, Option<Value>) {
         let turn = |name: &str, turn: &Turn| match turn {
             Turn::Added(what) => (None, Some(json!({ name: what }))),
@@ -151,6 +165,28 @@ impl News {
             ),
             News::Inputs(what) => turn("input", what),
             News::Outputs(what) => turn("output", what),
+            News::Rollback { to, fields, diff } => {
+                let (mut before, mut after) = (fields.before.clone(), fields.after.clone());
+                let (inputs, outputs) = (&diff.inputs, &diff.outputs);
+                note(
+                    &mut before,
+                    "inputs",
+                    inputs.removed.iter().map(Input::brief),
+                );
+                note(
+                    &mut before,
+                    "outputs",
+                    outputs.removed.iter().map(Output::brief),
+                );
+                note(&mut after, "inputs", inputs.added.iter().map(Input::brief));
+                note(
+                    &mut after,
+                    "outputs",
+                    outputs.added.iter().map(Output::brief),
+                );
+                after.insert("rolledBackTo".into(), json!(to));
+                (Some(before.into()), Some(after.into()))
+            }
         }
     }
 
@@ -159,17 +195,37 @@ impl News {
     fn for_event(&self, node: &Node) -> Map<String, Value> {
         // An event reaches everybody who sees the project, also who sees no other.
         let node = node.clone().seen_from_its_project();
+        let inputs = || node.inputs.iter().flatten().map(Input::for_event).collect();
+        let outputs = || {
+            node.outputs
+                .iter()
+                .flatten()
+                .map(Output::for_event)
+                .collect()
+        };
         match self {
             News::Fields(found) => found.after.clone(),
-            News::Inputs(_) => {
-                let list = node.inputs.iter().flatten().map(Input::for_event);
-                Map::from_iter([("inputs".to_owned(), list.collect())])
-            }
-            News::Outputs(_) => {
-                let list = node.outputs.iter().flatten().map(Output::for_event);
-                Map::from_iter([("outputs".to_owned(), list.collect())])
+            News::Inputs(_) => Map::from_iter([("inputs".to_owned(), inputs())]),
+            News::Outputs(_) => Map::from_iter([("outputs".to_owned(), outputs())]),
+            News::Rollback { fields, diff, .. } => {
+                let mut changes = fields.after.clone();
+                if diff.touches("inputs") {
+                    changes.insert("inputs".into(), inputs());
+                }
+                if diff.touches("outputs") {
+                    changes.insert("outputs".into(), outputs());
+                }
+                changes
             }
         }
+    }
+}
+
+/// Notes a list, unless it is empty.
+fn note(map: &mut Map<String, Value>, name: &str, items: impl Iterator<Item = Value>) {
+    let items: Vec<Value> = items.collect();
+    if !items.is_empty() {
+        map.insert(name.to_owned(), items.into());
     }
 }
 

@@ -3,8 +3,9 @@
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
     OptionalExtension, QueryDsl, SelectableHelper,
-    dsl::{exists, max},
+    dsl::{exists, max, sql},
     result::Error as SqlError,
+    sql_types::{Nullable, Text},
 };
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
@@ -15,11 +16,11 @@ use crate::{
     },
     nodes::model::{
         FileBrief, Input, InputContent, InputCreate, InputType, Node, NodeBrief, Output,
-        OutputContent, OutputCreate, OutputType,
+        OutputContent, OutputCreate, OutputType, PinnedVersion,
     },
     platform::db::{
         Tx,
-        schema::{files, node_inputs, node_outputs, nodes},
+        schema::{files, node_inputs, node_outputs, node_versions, nodes},
         types::sql_text,
         violates,
     },
@@ -61,14 +62,26 @@ struct SourceRow {
     deleted_at: Option<Timestamp>,
 }
 
+/// The version, title and status of the version that an input is pinned to.
+type PinnedColumns = (Option<i32>, Option<String>, Option<String>);
+
 impl SourceRow {
-    fn live(self) -> Option<NodeBrief> {
+    fn live(self, pinned: PinnedColumns) -> Option<NodeBrief> {
+        let pinned = match pinned {
+            (Some(version), Some(title), Some(status)) => Some(PinnedVersion {
+                version,
+                title,
+                status,
+            }),
+            _ => None,
+        };
         self.deleted_at.is_none().then_some(NodeBrief {
             id: self.id,
             project_id: self.project_id,
             title: self.title,
             status: self.status,
             version: self.version,
+            pinned,
         })
     }
 }
@@ -91,7 +104,7 @@ struct InputRow {
 }
 
 impl InputRow {
-    fn with(self, file: Option<FileRow>, source: Option<SourceRow>) -> Input {
+    fn with(self, file: Option<FileRow>, source: Option<NodeBrief>) -> Input {
         Input {
             id: self.id,
             node_id: self.node_id,
@@ -100,7 +113,7 @@ impl InputRow {
             file: file.map(FileBrief::from),
             source_node_id: self.source_node_id,
             source_node_version: self.source_node_version,
-            source_node: source.and_then(SourceRow::live),
+            source_node: source,
             external_url: self.external_url,
             text_content: self.text_content,
             label: self.label,
@@ -158,25 +171,45 @@ pub async fn complete(tx: &mut Tx, mut node: Node) -> Result<Node> {
 async fn inputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Input>> {
     let same_file = files::id.nullable().eq(node_inputs::file_id);
     let same_node = nodes::id.nullable().eq(node_inputs::source_node_id);
-    let rows: Vec<(InputRow, Option<FileRow>, Option<SourceRow>)> = node_inputs::table
-        .left_join(files::table.on(same_file))
-        .left_join(nodes::table.on(same_node))
-        .filter(node_inputs::node_id.eq(node))
-        .order((
-            node_inputs::sort_order,
-            node_inputs::created_at,
-            node_inputs::id,
-        ))
-        .select((
-            InputRow::as_select(),
-            Option::<FileRow>::as_select(),
-            Option::<SourceRow>::as_select(),
-        ))
-        .load(tx.conn())
-        .await?;
-    let whole = rows
-        .into_iter()
-        .map(|(row, file, node)| row.with(file, node));
+    let same_version = node_versions::org_id
+        .eq(node_inputs::org_id)
+        .and(
+            node_versions::node_id
+                .nullable()
+                .eq(node_inputs::source_node_id),
+        )
+        .and(
+            node_versions::version
+                .nullable()
+                .eq(node_inputs::source_node_version),
+        );
+    let rows: Vec<(InputRow, Option<FileRow>, Option<SourceRow>, PinnedColumns)> =
+        node_inputs::table
+            .left_join(files::table.on(same_file))
+            .left_join(nodes::table.on(same_node))
+            .left_join(node_versions::table.on(same_version))
+            .filter(node_inputs::node_id.eq(node))
+            .order((
+                node_inputs::sort_order,
+                node_inputs::created_at,
+                node_inputs::id,
+            ))
+            .select((
+                InputRow::as_select(),
+                Option::<FileRow>::as_select(),
+                Option::<SourceRow>::as_select(),
+                (
+                    node_versions::version.nullable(),
+                    sql::<Nullable<Text>>("node_versions.snapshot ->> 'title'"),
+                    sql::<Nullable<Text>>("node_versions.snapshot ->> 'status'"),
+                ),
+            ))
+            .load(tx.conn())
+            .await?;
+    let whole = rows.into_iter().map(|(row, file, source, pinned)| {
+        let source = source.and_then(|source| source.live(pinned));
+        row.with(file, source)
+    });
     Ok(whole.collect())
 }
 
@@ -336,6 +369,55 @@ pub async fn insert_output(
         .await
         .map_err(target_gone)?;
     Ok(row.with(None))
+}
+
+/// Brings an input back, with the id that it had: it was removed from this very node, and
+/// no id is given twice.
+pub async fn restore_input(tx: &mut Tx, node: &Node, input: &Input) -> Result<()> {
+    diesel::insert_into(node_inputs::table)
+        .values((
+            node_inputs::id.eq(input.id),
+            node_inputs::org_id.eq(node.org_id),
+            node_inputs::node_id.eq(node.id),
+            node_inputs::input_type.eq(input.input_type),
+            node_inputs::file_id.eq(input.file_id),
+            node_inputs::source_node_id.eq(input.source_node_id),
+            node_inputs::source_node_version.eq(input.source_node_version),
+            node_inputs::external_url.eq(&input.external_url),
+            node_inputs::text_content.eq(&input.text_content),
+            node_inputs::label.eq(&input.label),
+            node_inputs::metadata.eq(&input.metadata),
+            node_inputs::sort_order.eq(input.sort_order),
+            node_inputs::created_at.eq(input.created_at),
+        ))
+        .execute(tx.conn())
+        .await
+        .map_err(target_gone)?;
+    Ok(())
+}
+
+/// Brings an output back, as [`restore_input`] does.
+pub async fn restore_output(tx: &mut Tx, node: &Node, output: &Output) -> Result<()> {
+    diesel::insert_into(node_outputs::table)
+        .values((
+            node_outputs::id.eq(output.id),
+            node_outputs::org_id.eq(node.org_id),
+            node_outputs::node_id.eq(node.id),
+            node_outputs::output_type.eq(output.output_type),
+            node_outputs::file_id.eq(output.file_id),
+            node_outputs::structured_data.eq(&output.structured_data),
+            node_outputs::text_content.eq(&output.text_content),
+            node_outputs::external_url.eq(&output.external_url),
+            node_outputs::label.eq(&output.label),
+            node_outputs::metadata.eq(&output.metadata),
+            node_outputs::sort_order.eq(output.sort_order),
+            node_outputs::execution_id.eq(output.execution_id),
+            node_outputs::created_at.eq(output.created_at),
+        ))
+        .execute(tx.conn())
+        .await
+        .map_err(target_gone)?;
+    Ok(())
 }
 
 /// Removes an input, and with it its edge; answers with what is gone.

@@ -1,15 +1,18 @@
 //! SQL of the tree of nodes and of the edges between nodes.
 
 use diesel::{
-    ExpressionMethods, QueryableByName,
+    ExpressionMethods, JoinOnDsl, QueryDsl, QueryableByName,
     sql_types::{Integer, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
 use crate::{
     kernel::{DependencyId, InputId, NodeId, OrgId, Result},
-    nodes::model::{MAX_DEPTH, Node},
-    platform::db::{Tx, schema::node_dependencies},
+    nodes::model::{Edge, MAX_DEPTH, Node},
+    platform::db::{
+        Tx,
+        schema::{node_dependencies, nodes},
+    },
 };
 
 #[derive(QueryableByName)]
@@ -113,4 +116,55 @@ pub async fn insert_edge(tx: &mut Tx, source: NodeId, target: &Node, input: Inpu
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+type EdgeColumns = (DependencyId, NodeId, NodeId, InputId);
+
+/// The edges that end at one of `targets` and begin at a live node, `limit` at most.
+pub async fn edges_into(tx: &mut Tx, targets: &[NodeId], limit: i64) -> Result<Vec<Edge>> {
+    let rows: Vec<EdgeColumns> = node_dependencies::table
+        .inner_join(nodes::table.on(nodes::id.eq(node_dependencies::source_node_id)))
+        .filter(node_dependencies::target_node_id.eq_any(targets))
+        .filter(nodes::deleted_at.is_null())
+        .order((node_dependencies::created_at, node_dependencies::id))
+        .limit(limit)
+        .select(EDGE)
+        .load(tx.conn())
+        .await?;
+    Ok(rows.into_iter().map(edge).collect())
+}
+
+/// The edges that begin at one of `sources` and end at a live node, `limit` at most.
+pub async fn edges_out_of(tx: &mut Tx, sources: &[NodeId], limit: i64) -> Result<Vec<Edge>> {
+    let rows: Vec<EdgeColumns> = node_dependencies::table
+        .inner_join(nodes::table.on(nodes::id.eq(node_dependencies::target_node_id)))
+        .filter(node_dependencies::source_node_id.eq_any(sources))
+        .filter(nodes::deleted_at.is_null())
+        .order((node_dependencies::created_at, node_dependencies::id))
+        .limit(limit)
+        .select(EDGE)
+        .load(tx.conn())
+        .await?;
+    Ok(rows.into_iter().map(edge).collect())
+}
+
+const EDGE: (
+    node_dependencies::id,
+    node_dependencies::source_node_id,
+    node_dependencies::target_node_id,
+    node_dependencies::target_input_id,
+) = (
+    node_dependencies::id,
+    node_dependencies::source_node_id,
+    node_dependencies::target_node_id,
+    node_dependencies::target_input_id,
+);
+
+fn edge((id, source_node_id, target_node_id, target_input_id): EdgeColumns) -> Edge {
+    Edge {
+        id,
+        source_node_id,
+        target_node_id,
+        target_input_id,
+    }
 }

@@ -1,31 +1,32 @@
-//! SQL of nodes and their versions; [`attachment`] has that of inputs and outputs,
-//! [`graph`] that of the tree and of the edges.
+//! SQL of nodes; [`attachment`] has that of inputs and outputs, [`graph`] that of the tree
+//! and of the edges, [`list`] that of lists, [`version`] that of versions.
 
 pub(super) mod attachment;
 pub(super) mod graph;
+pub(super) mod list;
+pub(super) mod version;
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl,
-    SelectableHelper, dsl::exists, pg::Pg,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper,
+    dsl::exists,
 };
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 
-use super::model::{AuthorType, Change, ChangeType, Node, NodeFilter, ParentFilter, Position};
+use super::model::{AuthorType, Node, Position};
 use crate::{
     kernel::{
-        Error, ExecutionId, NodeId, NodeVersionId, OrgId, ProjectId, Result, Timestamp, UserId,
+        Error, ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, UserId,
         page::{Cursor, Page, PageRequest},
     },
     platform::db::{
-        Tx, containing,
-        schema::{node_versions, nodes, org_members, users},
+        Tx,
+        schema::{nodes, org_members, users},
         types::sql_text,
     },
 };
 
 sql_text!(AuthorType);
-sql_text!(ChangeType);
 
 #[derive(diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = nodes)]
@@ -175,99 +176,6 @@ pub(super) async fn mark_deleted(tx: &mut Tx, ids: &[NodeId]) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the whole node, with inputs and outputs, as its present version.
-pub(super) async fn insert_version(
-    tx: &mut Tx,
-    node: &Node,
-    change: &Change,
-    by: UserId,
-) -> Result<()> {
-    let id = NodeVersionId::new(tx.ids());
-    // Anybody who sees the node may read its versions, also who sees no other project.
-    let snapshot = node.clone().without_lock().seen_from_its_project();
-    diesel::insert_into(node_versions::table)
-        .values((
-            node_versions::id.eq(id),
-            node_versions::org_id.eq(node.org_id),
-            node_versions::node_id.eq(node.id),
-            node_versions::version.eq(node.version),
-            node_versions::snapshot.eq(json!(snapshot)),
-            node_versions::change_type.eq(change.kind),
-            node_versions::change_summary.eq(&change.summary),
-            node_versions::changed_by.eq(by),
-            node_versions::created_at.eq(node.updated_at),
-        ))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn version_exists(tx: &mut Tx, node: NodeId, version: i32) -> Result<bool> {
-    let row = node_versions::table
-        .filter(node_versions::node_id.eq(node))
-        .filter(node_versions::version.eq(version));
-    Ok(diesel::select(exists(row)).get_result(tx.conn()).await?)
-}
-
-/// Live nodes of a project that match, newest first.
-pub(super) async fn list_nodes(
-    tx: &mut Tx,
-    project: ProjectId,
-    filter: &NodeFilter,
-    page: &PageRequest,
-) -> Result<Page<Node>> {
-    let now = tx.now();
-    let total: i64 = matching(project, filter)
-        .count()
-        .get_result(tx.conn())
-        .await?;
-    let mut query = matching(project, filter)
-        .select(NodeRow::as_select())
-        .order((nodes::created_at.desc(), nodes::id.desc()))
-        .limit(page.limit + 1)
-        .offset(page.offset);
-    if let Some(Cursor { at, id }) = page.after {
-        let same_time = nodes::created_at
-            .eq(at)
-            .and(nodes::id.lt(NodeId::from_uuid(id)));
-        query = query.filter(nodes::created_at.lt(at).or(same_time));
-    }
-    let rows: Vec<NodeRow> = query.load(tx.conn()).await?;
-    Ok(Page::new(at(rows, now)?, total, page, |node: &Node| {
-        Cursor::new(node.created_at, node.id)
-    }))
-}
-
-fn matching(project: ProjectId, filter: &NodeFilter) -> nodes::BoxedQuery<'_, Pg> {
-    let mut query = nodes::table
-        .filter(nodes::project_id.eq(project))
-        .filter(nodes::deleted_at.is_null())
-        .into_boxed();
-    if let Some(status) = &filter.status {
-        query = query.filter(nodes::status.eq(status));
-    }
-    if let Some(author) = filter.author_type {
-        query = query.filter(nodes::author_type.eq(author));
-    }
-    match filter.parent {
-        None => {}
-        Some(ParentFilter::Root) => query = query.filter(nodes::parent_id.is_null()),
-        Some(ParentFilter::Of(id)) => query = query.filter(nodes::parent_id.eq(id)),
-    }
-    if let Some(since) = filter.updated_since {
-        query = query.filter(nodes::updated_at.ge(since));
-    }
-    if let Some(text) = &filter.text {
-        let pattern = containing(text);
-        query = query.filter(
-            nodes::title
-                .ilike(pattern.clone())
-                .or(nodes::description.ilike(pattern)),
-        );
-    }
-    query
-}
-
 /// Live direct children, oldest first, `limit` at most.
 pub(super) async fn children(tx: &mut Tx, parent: NodeId, limit: i64) -> Result<Vec<Node>> {
     let now = tx.now();
@@ -276,6 +184,50 @@ pub(super) async fn children(tx: &mut Tx, parent: NodeId, limit: i64) -> Result<
         .filter(nodes::deleted_at.is_null())
         .order((nodes::created_at, nodes::id))
         .limit(limit)
+        .select(NodeRow::as_select())
+        .load(tx.conn())
+        .await?;
+    at(rows, now)
+}
+
+/// Live direct children, oldest first, in pages.
+pub(super) async fn children_page(
+    tx: &mut Tx,
+    parent: NodeId,
+    page: &PageRequest,
+) -> Result<Page<Node>> {
+    let now = tx.now();
+    let children = || {
+        nodes::table
+            .filter(nodes::parent_id.eq(parent))
+            .filter(nodes::deleted_at.is_null())
+            .into_boxed()
+    };
+    let total: i64 = children().count().get_result(tx.conn()).await?;
+    let mut query = children();
+    if let Some(Cursor { at, id }) = page.after {
+        let later = nodes::created_at
+            .gt(at)
+            .or(nodes::id.gt(NodeId::from_uuid(id)));
+        query = query.filter(nodes::created_at.ge(at)).filter(later);
+    }
+    let rows: Vec<NodeRow> = query
+        .order((nodes::created_at, nodes::id))
+        .limit(page.limit + 1)
+        .select(NodeRow::as_select())
+        .load(tx.conn())
+        .await?;
+    Ok(Page::new(at(rows, now)?, total, page, |node: &Node| {
+        Cursor::new(node.created_at, node.id)
+    }))
+}
+
+/// The live ones among `ids`, in whatever order.
+pub(super) async fn get_nodes(tx: &mut Tx, ids: &[NodeId]) -> Result<Vec<Node>> {
+    let now = tx.now();
+    let rows: Vec<NodeRow> = nodes::table
+        .filter(nodes::id.eq_any(ids))
+        .filter(nodes::deleted_at.is_null())
         .select(NodeRow::as_select())
         .load(tx.conn())
         .await?;

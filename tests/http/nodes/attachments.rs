@@ -41,7 +41,8 @@ async fn an_input_of_each_type_shows_what_it_points_at() {
     let input = bench.input(&node, body).await.expect(201);
     assert_eq!(
         input["sourceNode"],
-        json!({ "id": source, "projectId": bench.project, "title": "Source", "status": "draft", "version": 1 })
+        json!({ "id": source, "projectId": bench.project, "title": "Source", "status": "draft", "version": 1,
+                "pinned": { "version": 1, "title": "Source", "status": "draft" } })
     );
     let read = bench.read(&node).await;
     let types: Vec<&Value> = read["inputs"]

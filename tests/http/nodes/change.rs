@@ -108,9 +108,10 @@ async fn a_stale_version_is_refused_and_nothing_changes() {
     };
     let answer = patch("\"v1\"", "C").await;
     answer.expect_problem(412, "VERSION_MISMATCH");
+    let details = &answer.body["details"];
     assert_eq!(
-        answer.body["details"],
-        json!({ "expected": 1, "current": 2 })
+        (&details["expectedVersion"], &details["currentVersion"]),
+        (&json!(1), &json!(2))
     );
     let delete = bench
         .ada

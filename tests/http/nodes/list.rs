@@ -105,3 +105,100 @@ async fn pages_neither_skip_nor_repeat_and_leave_out_inputs() {
         (&json!(4), &json!(false))
     );
 }
+
+impl Workbench {
+    /// The titles of a whole list, two a page, with a new node made after each of the
+    /// first pages.
+    async fn walked(&self, query: &str) -> Vec<String> {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/projects/{}/nodes?limit=2&{query}{cursor}", self.project);
+            let page = self.ada.get(&path).await.expect(200);
+            let titles = page["data"].as_array().unwrap().iter();
+            seen.extend(titles.map(|node| node["title"].as_str().unwrap().to_owned()));
+            if seen.len() <= 6 {
+                self.titled("new").await;
+            }
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        seen.retain(|title| title != "new");
+        seen
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_order_is_paged_without_skipping_or_repeating() {
+    let bench = Workbench::start().await;
+    let titles = ["b", "A", "a", "%", "\u{1F309}", "a"];
+    let mut first = String::new();
+    for title in titles {
+        let id = bench.titled(title).await;
+        if first.is_empty() {
+            first = id;
+        }
+    }
+    bench
+        .patch(&first, json!({ "description": "d" }))
+        .await
+        .expect(200);
+    let desc = ["a", "\u{1F309}", "%", "a", "A", "b"];
+    assert_eq!(bench.walked("sort=created").await, desc);
+    assert_eq!(bench.walked("sort=created&order=asc").await, titles);
+    let updated = ["b", "a", "\u{1F309}", "%", "a", "A"];
+    assert_eq!(bench.walked("sort=updated").await, updated);
+    let mut up = bench.walked("sort=title").await;
+    let mut down = bench.walked("sort=title&order=desc").await;
+    down.reverse();
+    assert_eq!(up, down);
+    assert_eq!(up.iter().filter(|t| t.to_lowercase() == "a").count(), 3);
+    up.sort();
+    let mut all = titles.map(str::to_owned).to_vec();
+    all.sort();
+    assert_eq!(up, all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_another_order_is_refused() {
+    let bench = Workbench::start().await;
+    for title in ["a", "b"] {
+        bench.titled(title).await;
+    }
+    let path = format!("/projects/{}/nodes?limit=1", bench.project);
+    let page = bench.ada.get(&path).await.expect(200);
+    let cursor = page["nextCursor"].as_str().unwrap();
+    for query in ["sort=title", "order=asc", "sort=updated"] {
+        let answer = bench
+            .ada
+            .get(&format!("{path}&{query}&cursor={cursor}"))
+            .await;
+        assert_eq!(bad_fields(&answer), ["cursor"], "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_states_and_a_part_of_the_tree_can_be_asked_for() {
+    let bench = Workbench::start().await;
+    let root = bench.titled("Root").await;
+    let child = bench.child("Child", &root).await;
+    let body = json!({ "title": "Grandchild", "parentId": child, "status": "complete" });
+    bench.node(body).await;
+    bench.titled("Other").await;
+    let under = format!("under={root}");
+    assert_eq!(bench.titles(&under).await, ["Grandchild", "Child"]);
+    assert_eq!(bench.titles(&format!("{under}&depth=1")).await, ["Child"]);
+    let query = format!("{under}&status=complete,in_progress");
+    assert_eq!(bench.titles(&query).await, ["Grandchild"]);
+    assert_eq!(bench.titles("status=draft,complete").await.len(), 4);
+    for (query, field) in [
+        ("depth=2", "depth"),
+        ("under=7", "under"),
+        ("sort=size", "sort"),
+        ("order=up", "order"),
+    ] {
+        let path = format!("/projects/{}/nodes?{query}", bench.project);
+        assert_eq!(bad_fields(&bench.ada.get(&path).await), [field], "{query}");
+    }
+}

@@ -4,7 +4,10 @@ mod access;
 mod attachments;
 mod change;
 mod delete;
+mod graph;
 mod list;
+mod soak;
+mod versions;
 
 use serde_json::json;
 

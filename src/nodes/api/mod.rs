@@ -1,5 +1,8 @@
 //! Routes of nodes, their inputs and outputs.
 
+pub mod graph;
+pub mod version;
+
 use std::future::{Ready, ready};
 
 use actix_web::{
@@ -24,6 +27,12 @@ use crate::{
     },
     web::{Json, created, no_content, ok},
 };
+
+/// What a 412 tells.
+const MISMATCH: &str = "It is at another version. `details` has `expectedVersion` and \
+    `currentVersion`; where the expected one is an earlier version also its fields (`base`), \
+    what was changed since (`theirs`), what you wanted to change (`yours`), and the names of \
+    the fields that both changed to different values (`conflicts`).";
 
 /// The `If-Match` header; absent, any version will do.
 #[derive(Debug)]
@@ -58,10 +67,11 @@ fn tagged(mut response: HttpResponse, version: i32) -> Result<HttpResponse> {
 
 /// List the nodes of a project
 ///
-/// Without their inputs and outputs.
+/// Without their inputs and outputs. A cursor belongs to one `sort` and `order`; a list by
+/// `updated` moves under whoever pages through it while nodes are changed.
 #[utoipa::path(get, path = "/projects/{projectId}/nodes", operation_id = "node_list", tag = "Nodes",
     params(("projectId" = ProjectId, Path, description = "The project."), NodeQuery, PageQuery),
-    responses((status = 200, description = "A page, newest first.", body = Page<Node>)))]
+    responses((status = 200, description = "A page, newest first unless sorted otherwise.", body = Page<Node>)))]
 pub async fn node_list(
     ctx: Ctx,
     project: web::Path<ProjectId>,
@@ -69,9 +79,8 @@ pub async fn node_list(
     page: web::Query<PageQuery>,
 ) -> Result<HttpResponse> {
     let filter = filter.into_inner().parse()?;
-    Ok(ok(
-        ops::node_list(&ctx, *project, filter, page.parse()?).await?
-    ))
+    let page = filter.page(&page)?;
+    Ok(ok(ops::node_list(&ctx, *project, filter, page).await?))
 }
 
 /// Create a node
@@ -110,7 +119,7 @@ pub async fn node_get(ctx: Ctx, id: web::Path<NodeId>) -> Result<HttpResponse> {
     request_body = Option<NodeUpdate>,
     responses((status = 200, description = "The node, changed.", body = Node,
         headers(("ETag" = String, description = "Its version: `\"v4\"`."))),
-        (status = 412, description = "It is at another version; `details` carries both.", body = crate::web::Problem)))]
+        (status = 412, description = MISMATCH, body = crate::web::Problem)))]
 pub async fn node_update(
     ctx: Ctx,
     id: web::Path<NodeId>,
@@ -128,7 +137,7 @@ pub async fn node_update(
     params(("nodeId" = NodeId, Path, description = "The node."), DeleteQuery,
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the version to delete, or `*`.")),
     responses((status = 204, description = "It is gone."),
-        (status = 412, description = "It is at another version; `details` carries both.", body = crate::web::Problem)))]
+        (status = 412, description = MISMATCH, body = crate::web::Problem)))]
 pub async fn node_delete(
     ctx: Ctx,
     id: web::Path<NodeId>,
