@@ -1,8 +1,9 @@
 //! SQL of nodes and their versions; [`attachment`] has that of inputs and outputs,
-//! [`graph`] that of the tree and of the edges.
+//! [`graph`] that of the tree and of the edges, [`lock`] that of locks.
 
 pub(super) mod attachment;
 pub(super) mod graph;
+pub(super) mod lock;
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl,
@@ -47,6 +48,8 @@ struct NodeRow {
     locked_by: Option<UserId>,
     locked_at: Option<Timestamp>,
     lock_expires_at: Option<Timestamp>,
+    locked_by_execution: Option<ExecutionId>,
+    lock_epoch: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
     deleted_at: Option<Timestamp>,
@@ -55,7 +58,8 @@ struct NodeRow {
 impl NodeRow {
     /// The node at `now`, without inputs and outputs. A lock whose time is over is none.
     fn at(self, now: Timestamp) -> Result<Node> {
-        let locked = self.lock_expires_at.is_some_and(|end| end > now);
+        let live = self.lock_expires_at.is_some_and(|end| end > now);
+        let locked = live && self.locked_by.is_some();
         let position: Option<Position> = self
             .position
             .map(serde_json::from_value)
@@ -79,6 +83,8 @@ impl NodeRow {
             locked_by: self.locked_by.filter(|_| locked),
             locked_at: self.locked_at.filter(|_| locked),
             lock_expires_at: self.lock_expires_at.filter(|_| locked),
+            locked_by_execution: self.locked_by_execution.filter(|_| locked),
+            lock_epoch: self.lock_epoch,
             created_at: self.created_at,
             updated_at: self.updated_at,
             deleted_at: self.deleted_at,
@@ -166,10 +172,15 @@ pub(super) async fn update_node(tx: &mut Tx, node: &Node) -> Result<()> {
     Ok(())
 }
 
+/// Marks nodes as deleted. Their locks go with them.
 pub(super) async fn mark_deleted(tx: &mut Tx, ids: &[NodeId]) -> Result<()> {
     let now = tx.now();
     diesel::update(nodes::table.filter(nodes::id.eq_any(ids)))
-        .set((nodes::deleted_at.eq(now), nodes::updated_at.eq(now)))
+        .set((
+            nodes::deleted_at.eq(now),
+            nodes::updated_at.eq(now),
+            lock::free(),
+        ))
         .execute(tx.conn())
         .await?;
     Ok(())

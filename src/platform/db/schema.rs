@@ -38,6 +38,7 @@ diesel::table! {
         completed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        lock_epoch -> Nullable<Int8>,
     }
 }
 
@@ -283,6 +284,8 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        locked_by_execution -> Nullable<Uuid>,
+        lock_broken_by -> Nullable<Uuid>,
     }
 }
 
