@@ -11,7 +11,10 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio::{
+    sync::{broadcast::error::RecvError, mpsc},
+    time::{Instant, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -150,6 +153,10 @@ impl Driver {
                 Ok(Step::Appended) => {}
                 Ok(Step::Ended(end)) => return Ok(end),
                 Err(error) if error.code() == Code::Fenced => return Ok(End::Lost),
+                // Somebody took the node away from the run; its sentence says who.
+                Err(error) if error.code() == Code::LockLost => {
+                    return self.fail(error.message()).await;
+                }
                 // The backends may come back; another worker, or this one, goes on
                 // from the journal. A good run is never marked failed for that.
                 Err(error) if error.retryable() => {
@@ -268,17 +275,22 @@ impl Driver {
     }
 
     /// Completes when the execution was taken from us or stopped. News of a stop may be
-    /// old, and may not come at all from another process, so the row is asked.
+    /// old, and may not come at all from another process, so the row is asked; asking also
+    /// renews the lock of the node. Fails when that lock was lost.
     async fn taken_away(&self, news: &mut Subscription) -> Result<()> {
+        let mut due = Instant::now() + SLOW_SCAN;
         loop {
-            match tokio::time::timeout(SLOW_SCAN, news.recv()).await {
+            match timeout_at(due, news.recv()).await {
+                // The model's own words among them, which must not put off the scan.
                 Ok(Ok(message)) if !tells_of_a_stop(&message) => continue,
                 Ok(Err(RecvError::Closed)) => std::future::pending().await,
                 Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => {}
             }
-            if !self.is_held().await? {
+            let attend = async |tx: &mut Tx| journal::attend(tx, &self.lease).await;
+            if !self.app.db.tx(self.scope(), attend).await? {
                 return Ok(());
             }
+            due = Instant::now() + SLOW_SCAN;
         }
     }
 
@@ -490,7 +502,7 @@ fn is_for_the_model(error: &Error) -> bool {
         Kind::Invalid | Kind::NotFound | Kind::Forbidden | Kind::TooLarge | Kind::Impossible => {
             true
         }
-        Kind::Conflict => error.code() != Code::Fenced,
+        Kind::Conflict => !matches!(error.code(), Code::Fenced | Code::LockLost),
         _ => false,
     }
 }

@@ -1,5 +1,6 @@
 //! What can be done with executions from outside: start, look, cancel, verify.
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
@@ -16,6 +17,7 @@ use crate::{
         field::invalid,
         page::{Page, PageRequest},
     },
+    nodes::{self, model::Holder},
     outbox,
     platform::db::Tx,
 };
@@ -45,39 +47,63 @@ pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> 
     if let Err(error) = ctx.app.models.resolve(&model) {
         return Err(invalid("model", error.message().trim_end_matches('.')));
     }
+    let life = ctx.app.config.nodes.lock_life();
     ctx.tx(
         Action::ExecutionStart,
         Target::Node(node),
-        async move |tx, grant| start_in(tx, grant, node, &model, &config).await,
+        async move |tx, grant| {
+            start_in(
+                tx,
+                grant,
+                node,
+                Order {
+                    model: &model,
+                    config: &config,
+                    lock_life: life,
+                },
+            )
+            .await
+        },
     )
     .await
 }
 
-async fn start_in(
-    tx: &mut Tx,
-    grant: &Grant,
-    node: NodeId,
-    model: &str,
-    config: &ExecutionConfig,
-) -> Result<Execution> {
+/// What is to be run, and how.
+struct Order<'a> {
+    model: &'a str,
+    config: &'a ExecutionConfig,
+    lock_life: TimeDelta,
+}
+
+async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) -> Result<Execution> {
+    let lock = nodes::ops::lock_row_in(tx, node).await?;
+    let lock = lock.ok_or_else(|| Error::not_found("node"))?;
+    // First, because it says more than that the active run holds the lock.
     if let Some(active) = store::active(tx, node).await? {
         return Err(store::already_active(Some(active)));
     }
+    let id = ExecutionId::new(tx.ids());
+    let run = Holder {
+        user: grant.actor.user,
+        execution: Some(id),
+    };
+    let lock = nodes::ops::run_lock_take_in(tx, &lock, run, order.lock_life).await?;
     let new = store::NewExecution {
-        id: ExecutionId::new(tx.ids()),
+        id,
         org: grant.org,
         project: grant.project()?,
         node,
-        model,
-        config,
+        model: order.model,
+        config: order.config,
         started_by: grant.actor.user,
+        lock_epoch: lock.epoch,
     };
     let execution = store::insert(tx, &new).await?;
     let entry = audit::Entry {
         resource: "execution",
         id: execution.id.uuid(),
         before: None,
-        after: Some(json!({ "nodeId": node, "model": model })),
+        after: Some(json!({ "nodeId": node, "model": order.model })),
     };
     audit::record(tx, grant, entry).await?;
     outbox::emit(tx, &pending_event(grant.org, &execution)).await?;

@@ -1,5 +1,6 @@
 //! SQL of executions and their trace events.
 
+use chrono::TimeDelta;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
     QueryDsl, SelectableHelper,
@@ -95,6 +96,7 @@ pub(super) struct NewExecution<'a> {
     pub model: &'a str,
     pub config: &'a ExecutionConfig,
     pub started_by: UserId,
+    pub lock_epoch: i64,
 }
 
 pub(super) async fn insert(tx: &mut Tx, new: &NewExecution<'_>) -> Result<Execution> {
@@ -111,6 +113,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewExecution<'_>) -> Result<Execut
             executions::config.eq(config),
             executions::thread_id.eq(new.id.to_string()),
             executions::started_by.eq(new.started_by),
+            executions::lock_epoch.eq(new.lock_epoch),
             executions::created_at.eq(now),
             executions::updated_at.eq(now),
         ))
@@ -208,6 +211,27 @@ pub(super) struct Head {
     pub lease_worker: Option<WorkerId>,
     pub lease_epoch: i64,
     pub started_at: Option<Timestamp>,
+    /// The lock of the node, while the run holds it.
+    pub lock_epoch: Option<i64>,
+}
+
+/// The node of an execution, without locking anything.
+pub(super) async fn node_of(tx: &mut Tx, id: ExecutionId) -> Result<Option<NodeId>> {
+    Ok(executions::table
+        .find(id)
+        .select(executions::node_id)
+        .first(tx.conn())
+        .await
+        .optional()?)
+}
+
+/// Notes under which epoch the run holds its node's lock.
+pub(super) async fn set_lock_epoch(tx: &mut Tx, id: ExecutionId, epoch: Option<i64>) -> Result<()> {
+    diesel::update(executions::table.find(id))
+        .set(executions::lock_epoch.eq(epoch))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// Locks an execution's row, so that appends come one after another.
@@ -242,7 +266,12 @@ struct LeaseRow {
 }
 
 /// Gives `worker` the lease of an execution whose row is locked.
-pub(super) async fn take_lease(tx: &mut Tx, head: &Head, worker: WorkerId) -> Result<Lease> {
+pub(super) async fn take_lease(
+    tx: &mut Tx,
+    head: &Head,
+    worker: WorkerId,
+    lock_life: TimeDelta,
+) -> Result<Lease> {
     let now = tx.now();
     let row: LeaseRow = diesel::update(executions::table.find(head.id))
         .set((
@@ -262,6 +291,7 @@ pub(super) async fn take_lease(tx: &mut Tx, head: &Head, worker: WorkerId) -> Re
         node: row.node_id,
         epoch: row.lease_epoch,
         worker,
+        lock_life,
         started_by: row.started_by,
         model: row.model_id,
         config: serde_json::from_value(row.config).map_err(Error::internal)?,

@@ -1,12 +1,22 @@
 //! Locks of nodes: who gets one, what it keeps from whom, how it ends.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use glassbox::cli::compose;
+use glassbox::{
+    agent::{drive::Point, worker::AgentWorker},
+    cli::compose,
+    kernel::event::{Channel, EventKind},
+};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    support::{Answer, Client, TestApp},
+    support::{
+        Answer, Client, TestApp,
+        model::{Scripted, Stuck},
+    },
     workbench::{NOTHING, Workbench, bad_fields},
 };
 
@@ -357,4 +367,272 @@ async fn a_lock_is_not_for_those_who_may_not_write_or_see() {
         .await
         .expect_problem(404, "NOT_FOUND");
     assert_eq!(bench.read(&node).await.get("lockedBy"), None);
+}
+
+/// Starts a run of `script/ed` on a node; answers its id.
+async fn start(client: &Client, node: &str) -> String {
+    let body = json!({ "model": "script/ed" });
+    let path = format!("/nodes/{node}/execute");
+    let run = client.post(&path, body).await.expect(201);
+    run["execution"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn worker(bench: &Workbench) -> AgentWorker {
+    AgentWorker::register(Arc::clone(&bench.test.app))
+        .await
+        .unwrap()
+}
+
+/// Steps a worker until it finds nothing more to do.
+async fn work(bench: &Workbench) {
+    bench.test.relay().await;
+    let worker = worker(bench).await;
+    while worker.step(&CancellationToken::new()).await.unwrap() {}
+}
+
+async fn run_of(bench: &Workbench, id: &str) -> Value {
+    let path = format!("/executions/{id}");
+    bench.ada.get(&path).await.expect(200)["execution"].clone()
+}
+
+/// A run that ended as failed, with a whole chain, and left no lock.
+async fn assert_failed(bench: &Workbench, node: &str, id: &str, words: &str) {
+    let run = run_of(bench, id).await;
+    assert_eq!(run["status"], "failed", "{run}");
+    let why = run["errorMessage"].as_str().unwrap();
+    assert!(why.contains(words), "{why}");
+    let path = format!("/executions/{id}/verify");
+    assert_eq!(bench.ada.get(&path).await.expect(200)["valid"], true);
+    let holder = bench.read(node).await.get("lockedByExecution").cloned();
+    assert_eq!(holder, None);
+}
+
+fn script(calls: &[(&'static str, Value)]) -> Scripted {
+    Scripted::calling(calls.to_vec())
+}
+
+fn whole_job() -> Scripted {
+    script(&[
+        ("list_inputs", json!({})),
+        (
+            "add_output",
+            json!({ "label": "Sum", "text": "It is wide." }),
+        ),
+        ("mark_complete", json!({ "summary": "done" })),
+    ])
+}
+
+/// As [`bench`], with this model.
+async fn bench_with(model: Scripted) -> (Workbench, Client, String) {
+    let test = TestApp::start_with_manual_clock().await.with_model(model);
+    let bench = Workbench::of(test).await;
+    let bob = bench.member("bob", "member").await;
+    let node = bench.titled("A").await;
+    (bench, bob, node)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_holds_its_nodes_lock_from_its_start_to_its_end() {
+    let (bench, bob, node) = bench_with(whole_job()).await;
+    let run = start(&bench.ada, &node).await;
+    let me = bench.ada.get("/users/me").await.id();
+    let locked = bench.read(&node).await;
+    assert_eq!(locked["lockedBy"], json!(me));
+    assert_eq!(locked["lockedByExecution"], json!(run));
+    let version = locked["version"].clone();
+    // Nobody else writes meanwhile, not even who started it.
+    for client in [&bench.ada, &bob] {
+        let body = json!({ "position": { "x": 1, "y": 1 } });
+        let refused = client.patch(&format!("/nodes/{node}"), body).await;
+        refused.expect_problem(409, "NODE_LOCKED");
+        assert_eq!(refused.body["details"]["lockedByExecution"], json!(run));
+        lock(client, &node).await.expect_problem(409, "NODE_LOCKED");
+        unlock(client, &node).await.expect_problem(404, "NOT_FOUND");
+    }
+    assert_eq!(bench.read(&node).await["version"], version);
+    work(&bench).await;
+    assert_eq!(run_of(&bench, &run).await["status"], "complete");
+    let free = bench.read(&node).await;
+    assert!(free.get("lockedBy").is_none(), "{free}");
+    assert_eq!(free["outputs"].as_array().unwrap().len(), 1);
+    assert_eq!(free["status"], "complete");
+    let released = bench.heard("lock_released").await;
+    let expected = json!({ "nodeId": node, "releasedBy": me, "reason": "finished" });
+    assert_eq!(released, [expected]);
+    bench
+        .patch(&node, json!({ "title": "B" }))
+        .await
+        .expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_takes_over_its_starters_lock_and_nobody_elses() {
+    let (bench, bob, node) = bench_with(whole_job()).await;
+    let mine = lock(&bench.ada, &node).await.expect(200)["epoch"].clone();
+    let body = json!({ "model": "script/ed" });
+    let path = format!("/nodes/{node}/execute");
+    bob.post(&path, body)
+        .await
+        .expect_problem(409, "NODE_LOCKED");
+    assert_eq!(bench.count("agent_executions").await, 0);
+    let run = start(&bench.ada, &node).await;
+    write_under(&bench.ada, &node, &mine)
+        .await
+        .expect_problem(409, "LOCK_LOST");
+    work(&bench).await;
+    assert_eq!(run_of(&bench, &run).await["status"], "complete");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_or_failed_or_waiting_run_lets_go_of_the_lock() {
+    let ask = json!({ "prompt": "Which?" });
+    let (bench, _, node) = bench_with(script(&[("request_human_input", ask)])).await;
+    let cancel = format!("/nodes/{node}/execution/cancel");
+    start(&bench.ada, &node).await;
+    bench.ada.post_empty(&cancel).await.expect(200);
+    assert!(bench.read(&node).await.get("lockedBy").is_none());
+
+    let run = start(&bench.ada, &node).await;
+    work(&bench).await;
+    assert_eq!(run_of(&bench, &run).await["status"], "awaiting_input");
+    assert!(bench.read(&node).await.get("lockedBy").is_none());
+    bench
+        .patch(&node, json!({ "title": "B" }))
+        .await
+        .expect(200);
+    bench.ada.post_empty(&cancel).await.expect(200);
+
+    let body = json!({ "model": "script/ed", "config": { "maxIterations": 1 } });
+    let path = format!("/nodes/{node}/execute");
+    let failing = bench.ada.post(&path, body).await.expect(201);
+    work(&bench).await;
+    let id = failing["execution"]["id"].as_str().unwrap();
+    assert_failed(&bench, &node, id, "1 model calls").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_lock_was_broken_writes_nothing_more_and_says_who_broke_it() {
+    let (bench, bob, node) = bench_with(whole_job()).await;
+    // In the middle of the run, before its output, and before a worker has taken it.
+    for (title, steps) in [("in the middle", 4), ("before the start", 0)] {
+        let node = bench.titled(title).await;
+        let run = start(&bob, &node).await;
+        let appends = std::sync::atomic::AtomicUsize::new(0);
+        let (ada, path) = (bench.ada.clone(), format!("{}?force=true", path(&node)));
+        if steps == 0 {
+            ada.delete(&path).await.expect(204);
+        }
+        let stop = CancellationToken::new();
+        bench.test.relay().await;
+        let worker = worker(&bench).await.with_breakpoint(Arc::new(move |point| {
+            let order = std::sync::atomic::Ordering::SeqCst;
+            if point == Point::BeforeAppend && appends.fetch_add(1, order) + 1 == steps {
+                tokio::task::block_in_place(|| {
+                    let call = async { ada.delete(&path).await.expect(204) };
+                    tokio::runtime::Handle::current().block_on(call);
+                });
+            }
+            false
+        }));
+        while worker.step(&stop).await.unwrap() {}
+        assert_failed(&bench, &node, &run, "ada@example.com broke the lock").await;
+        let after = bench.read(&node).await;
+        assert_eq!(after["outputs"], json!([]), "{title}");
+        assert_eq!(after["version"], 1, "{title}");
+    }
+    lock(&bob, &node).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_breaks_a_runs_lock_and_takes_it_keeps_it() {
+    let (bench, bob, node) = bench_with(whole_job()).await;
+    let run = start(&bob, &node).await;
+    break_off(&bench.ada, &node).await.expect(204);
+    lock(&bench.ada, &node).await.expect(200);
+    work(&bench).await;
+    assert_failed(&bench, &node, &run, "ada@example.com broke the lock").await;
+    bench
+        .patch(&node, json!({ "title": "B" }))
+        .await
+        .expect(200);
+    assert!(bench.read(&node).await["lockedBy"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_nobody_drove_for_long_waits_for_who_took_the_node_meanwhile() {
+    let (bench, bob, node) = bench_with(whole_job()).await;
+    let run = start(&bench.ada, &node).await;
+    bench.test.relay().await;
+    let dying = worker(&bench)
+        .await
+        .with_breakpoint(Arc::new(|point| point == Point::AfterAppend));
+    assert!(dying.step(&CancellationToken::new()).await.unwrap());
+    bench.later(301);
+    lock(&bob, &node).await.expect(200);
+    work(&bench).await;
+    assert_eq!(run_of(&bench, &run).await["status"], "running");
+    unlock(&bob, &node).await.expect(204);
+    work(&bench).await;
+    assert_eq!(run_of(&bench, &run).await["status"], "complete");
+    assert!(bench.read(&node).await.get("lockedBy").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_workers_run_keeps_its_lock_for_the_next_worker() {
+    let (bench, bob, node) = bench_with(whole_job()).await;
+    let run = start(&bench.ada, &node).await;
+    bench.test.relay().await;
+    let dying = worker(&bench)
+        .await
+        .with_breakpoint(Arc::new(|point| point == Point::AfterAppend));
+    assert!(dying.step(&CancellationToken::new()).await.unwrap());
+    bench.later(31);
+    let heir = worker(&bench).await;
+    lock(&bob, &node).await.expect_problem(409, "NODE_LOCKED");
+    while heir.step(&CancellationToken::new()).await.unwrap() {}
+    assert_eq!(run_of(&bench, &run).await["status"], "complete");
+    assert_eq!(bench.heard("lock_acquired").await.len(), 1, "one taking");
+    assert!(bench.read(&node).await.get("lockedBy").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_the_model_ends_when_the_lock_is_broken_under_it() {
+    let stuck = Stuck::default();
+    let bench = Workbench::of(TestApp::start_with_model(stuck.clone()).await).await;
+    bench.test.relay_always();
+    let node = bench.titled("A").await;
+    let run = start(&bench.ada, &node).await;
+    let stop = CancellationToken::new();
+    let working = tokio::spawn(worker(&bench).await.run(stop.clone()));
+    stuck.asked.notified().await;
+    let id = Channel::Execution(run.parse().unwrap());
+    let mut news = bench.test.app.bus.subscribe(id).await.unwrap();
+    break_off(&bench.ada, &node).await.expect(204);
+    stuck.dropped.notified().await;
+    while news.recv().await.unwrap().payload["status"] != "failed" {}
+    assert_failed(&bench, &node, &run, "ada@example.com broke the lock").await;
+    stop.cancel();
+    working.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_watch_wakes_by_itself_when_a_lock_ends() {
+    let short = [("nodes.lock_seconds", "1".to_owned())];
+    let bench = Workbench::of(TestApp::start_configured(&short).await).await;
+    bench.test.relay_always();
+    let node = bench.titled("A").await;
+    let channel = Channel::Node(node.parse().unwrap());
+    let mut news = bench.test.app.bus.subscribe(channel).await.unwrap();
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(compose::lock_watch(&bench.test.app).run(stop.clone()));
+    lock(&bench.ada, &node).await.expect(200);
+    let released = loop {
+        let message = news.recv().await.unwrap();
+        if message.kind == EventKind::LockReleased {
+            break message;
+        }
+    };
+    assert_eq!(released.payload["reason"], "expired");
+    stop.cancel();
+    watching.await.unwrap();
 }
