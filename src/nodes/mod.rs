@@ -12,12 +12,16 @@
 //!   for every version. Only a change of `position` alone makes none.
 //! * A change starts from the locked row, so no change is lost; a stale `If-Match` and
 //!   another's lock are refused.
+//! * One holder has a node's lock, a person or a run. Each taking raises its epoch; a write
+//!   that names an epoch is refused once that lock has ended.
 //!
 //! Locks are taken in one order, so that no two transactions wait for each other: the
-//! project's row, the organization's lock of edges, the node's row.
+//! project's row, the organization's lock of edges, the node's row; an execution's row comes
+//! after its node's.
 //!
-//! Does not: give out node locks, or answer for versions yet; both only read here.
-//! Events: `node_created`, `node_updated`, `node_deleted`, to the project and the node.
+//! Does not: answer for versions yet.
+//! Events: `node_created`, `node_updated`, `node_deleted`, `lock_acquired`, `lock_released`,
+//! to the project and the node.
 
 pub mod api;
 pub mod model;

@@ -82,8 +82,8 @@ diesel::table! {
         request_id -> Nullable<Text>,
         ip -> Nullable<Text>,
         created_at -> Timestamptz,
-        actor_email -> Nullable<Text>,
         token_id -> Nullable<Uuid>,
+        actor_email -> Nullable<Text>,
     }
 }
 
