@@ -104,7 +104,7 @@ impl Driver {
     ) -> Result<Option<Self>> {
         let Some(user) = lease.started_by else {
             let why = "The person on whose behalf this ran was deleted.";
-            fail_without_driver(&app, &lease, why).await?;
+            leave::end(&app, &lease, why).await?;
             return Ok(None);
         };
         let seconds = i64::try_from(app.config.agent.max_seconds).unwrap_or(i64::MAX / 4000);
@@ -468,22 +468,6 @@ impl Driver {
             .as_ref()
             .is_some_and(|strikes| strikes(point))
     }
-}
-
-/// Fails an execution that can't even be driven.
-async fn fail_without_driver(app: &App, lease: &Lease, why: &str) -> Result<()> {
-    let scope = Scope::Org {
-        org: lease.org,
-        user: None,
-    };
-    app.db
-        .tx(scope, async |tx| {
-            let event = NewEvent::new(TraceKind::Error, json!({ "message": why }));
-            let change = Change::Fail(why.to_owned());
-            journal::append(tx, lease, vec![event], &change).await
-        })
-        .await?;
-    Ok(())
 }
 
 /// Whether a message says that an execution has ended or waits.

@@ -61,7 +61,7 @@ pub async fn take_lease(
 /// Locks the row of an execution's node, which comes before the execution's own. `None`
 /// when there is no such execution, `Some(None)` when its node was deleted.
 async fn hold_node(tx: &mut Tx, id: ExecutionId) -> Result<Option<Option<Lock>>> {
-    match store::node_of(tx, id).await? {
+    match store::lock::node_of(tx, id).await? {
         Some(node) => nodes::ops::lock_row_in(tx, node).await.map(Some),
         None => Ok(None),
     }

@@ -94,7 +94,7 @@ pub(super) async fn regain(
 
 async fn take(tx: &mut Tx, head: &Head, lock: &Lock, run: Holder, life: TimeDelta) -> Result<Lock> {
     let taken = nodes::ops::run_lock_take_in(tx, lock, run, life).await?;
-    store::set_lock_epoch(tx, head.id, Some(taken.epoch)).await?;
+    store::lock::set_epoch(tx, head.id, Some(taken.epoch)).await?;
     Ok(taken)
 }
 
@@ -103,5 +103,5 @@ pub(super) async fn release(tx: &mut Tx, head: &Head, node: Option<&Lock>) -> Re
     if let Some(lock) = node {
         nodes::ops::run_lock_release_in(tx, lock, head.id).await?;
     }
-    store::set_lock_epoch(tx, head.id, None).await
+    store::lock::set_epoch(tx, head.id, None).await
 }

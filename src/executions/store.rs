@@ -1,4 +1,7 @@
-//! SQL of executions and their trace events.
+//! SQL of executions and their trace events; [`lock`] has that of the lock which a run
+//! holds on its node.
+
+pub(super) mod lock;
 
 use chrono::TimeDelta;
 use diesel::{
@@ -213,25 +216,6 @@ pub(super) struct Head {
     pub started_at: Option<Timestamp>,
     /// The lock of the node, while the run holds it.
     pub lock_epoch: Option<i64>,
-}
-
-/// The node of an execution, without locking anything.
-pub(super) async fn node_of(tx: &mut Tx, id: ExecutionId) -> Result<Option<NodeId>> {
-    Ok(executions::table
-        .find(id)
-        .select(executions::node_id)
-        .first(tx.conn())
-        .await
-        .optional()?)
-}
-
-/// Notes under which epoch the run holds its node's lock.
-pub(super) async fn set_lock_epoch(tx: &mut Tx, id: ExecutionId, epoch: Option<i64>) -> Result<()> {
-    diesel::update(executions::table.find(id))
-        .set(executions::lock_epoch.eq(epoch))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
 }
 
 /// Locks an execution's row, so that appends come one after another.
