@@ -20,13 +20,17 @@ pub struct Caller {
     origin: Origin,
 }
 
-/// Where a request came from, for the audit log.
+/// Where a request came from, for the audit log, and what it said about itself.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
     /// The request's id.
     pub request_id: Option<String>,
     /// The client's address.
     pub ip: Option<String>,
+    /// The lock under which the client means to write the node that it names, by its epoch
+    /// (`X-Lock-Epoch`). It travels with whoever asks, so that no writing operation can
+    /// forget to look at it.
+    pub lock_epoch: Option<i64>,
 }
 
 /// Who did something: the person, and the execution or token that did it for them, if any.

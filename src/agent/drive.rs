@@ -11,7 +11,10 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio::{
+    sync::{broadcast::error::RecvError, mpsc},
+    time::{Instant, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -101,7 +104,7 @@ impl Driver {
     ) -> Result<Option<Self>> {
         let Some(user) = lease.started_by else {
             let why = "The person on whose behalf this ran was deleted.";
-            fail_without_driver(&app, &lease, why).await?;
+            leave::end(&app, &lease, why).await?;
             return Ok(None);
         };
         let seconds = i64::try_from(app.config.agent.max_seconds).unwrap_or(i64::MAX / 4000);
@@ -150,6 +153,10 @@ impl Driver {
                 Ok(Step::Appended) => {}
                 Ok(Step::Ended(end)) => return Ok(end),
                 Err(error) if error.code() == Code::Fenced => return Ok(End::Lost),
+                // Somebody took the node away from the run; its sentence says who.
+                Err(error) if error.code() == Code::LockLost => {
+                    return self.fail(error.message()).await;
+                }
                 // The backends may come back; another worker, or this one, goes on
                 // from the journal. A good run is never marked failed for that.
                 Err(error) if error.retryable() => {
@@ -268,17 +275,22 @@ impl Driver {
     }
 
     /// Completes when the execution was taken from us or stopped. News of a stop may be
-    /// old, and may not come at all from another process, so the row is asked.
+    /// old, and may not come at all from another process, so the row is asked; asking also
+    /// renews the lock of the node. Fails when that lock was lost.
     async fn taken_away(&self, news: &mut Subscription) -> Result<()> {
+        let mut due = Instant::now() + SLOW_SCAN;
         loop {
-            match tokio::time::timeout(SLOW_SCAN, news.recv()).await {
+            match timeout_at(due, news.recv()).await {
+                // The model's own words among them, which must not put off the scan.
                 Ok(Ok(message)) if !tells_of_a_stop(&message) => continue,
                 Ok(Err(RecvError::Closed)) => std::future::pending().await,
                 Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => {}
             }
-            if !self.is_held().await? {
+            let attend = async |tx: &mut Tx| journal::attend(tx, &self.lease).await;
+            if !self.app.db.tx(self.scope(), attend).await? {
                 return Ok(());
             }
+            due = Instant::now() + SLOW_SCAN;
         }
     }
 
@@ -458,22 +470,6 @@ impl Driver {
     }
 }
 
-/// Fails an execution that can't even be driven.
-async fn fail_without_driver(app: &App, lease: &Lease, why: &str) -> Result<()> {
-    let scope = Scope::Org {
-        org: lease.org,
-        user: None,
-    };
-    app.db
-        .tx(scope, async |tx| {
-            let event = NewEvent::new(TraceKind::Error, json!({ "message": why }));
-            let change = Change::Fail(why.to_owned());
-            journal::append(tx, lease, vec![event], &change).await
-        })
-        .await?;
-    Ok(())
-}
-
 /// Whether a message says that an execution has ended or waits.
 fn tells_of_a_stop(message: &Message) -> bool {
     let status = message.payload.get("status").and_then(Value::as_str);
@@ -490,7 +486,7 @@ fn is_for_the_model(error: &Error) -> bool {
         Kind::Invalid | Kind::NotFound | Kind::Forbidden | Kind::TooLarge | Kind::Impossible => {
             true
         }
-        Kind::Conflict => error.code() != Code::Fenced,
+        Kind::Conflict => !matches!(error.code(), Code::Fenced | Code::LockLost),
         _ => false,
     }
 }

@@ -1,10 +1,15 @@
 //! Whether a run may go on at all. It acts for a person; they may have left the
 //! organization since it began, and what they may no longer do, it may not either.
 
+use serde_json::json;
+
 use crate::{
     access::{self, Action, Caller, Target},
     app::App,
-    executions::model::Lease,
+    executions::{
+        journal,
+        model::{Change, Lease, NewEvent, TraceKind},
+    },
     kernel::{Code, Result, Scope},
 };
 
@@ -31,4 +36,20 @@ pub async fn may_go_on(app: &App, caller: &Caller, lease: &Lease) -> Result<bool
         Err(error) if matches!(error.code(), Code::NotFound | Code::Forbidden) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Fails a run that can't even be driven.
+pub async fn end(app: &App, lease: &Lease, why: &str) -> Result<()> {
+    let scope = Scope::Org {
+        org: lease.org,
+        user: None,
+    };
+    app.db
+        .tx(scope, async |tx| {
+            let event = NewEvent::new(TraceKind::Error, json!({ "message": why }));
+            let change = Change::Fail(why.to_owned());
+            journal::append(tx, lease, vec![event], &change).await
+        })
+        .await?;
+    Ok(())
 }

@@ -149,11 +149,12 @@ impl AgentWorker {
 
     async fn lease(&self, org: OrgId, id: ExecutionId) -> Result<Option<Lease>> {
         let life = self.app.config.agent.lease();
+        let lock = self.app.config.nodes.lock_life();
         let scope = Scope::Org { org, user: None };
         self.app
             .db
             .tx(scope, async |tx| {
-                journal::take_lease(tx, id, self.id, life).await
+                journal::take_lease(tx, id, self.id, life, lock).await
             })
             .await
     }

@@ -11,6 +11,7 @@ use crate::{
     app::App,
     config::{AuthConfig, Config, ModelsConfig, OidcConfig},
     kernel::{Clock, Error, Result, clock::Ids},
+    nodes::ops::LockWatch,
     outbox::relay::Relay,
     platform::{
         blobs::{Blobs, Folder},
@@ -97,6 +98,11 @@ pub fn relay(app: &App) -> Relay {
         bus: Arc::clone(&app.bus),
         queue: Arc::clone(&app.queue),
     }
+}
+
+/// The watch over locks of an application.
+pub fn lock_watch(app: &App) -> LockWatch {
+    LockWatch { db: app.db.clone() }
 }
 
 /// The demo model always; an OpenAI-compatible service when it is configured.

@@ -120,11 +120,16 @@ impl Crew {
         Ok(())
     }
 
-    /// Adds the API on `listener`, and the relay.
+    /// Adds the API on `listener`, the relay, and the watch over locks.
     pub fn serve(&mut self, listener: TcpListener) {
         let relay = compose::relay(&self.app).run(self.stop.clone());
         self.roles.spawn(async move {
             relay.await;
+            Ok(())
+        });
+        let watch = compose::lock_watch(&self.app).run(self.stop.clone());
+        self.roles.spawn(async move {
+            watch.await;
             Ok(())
         });
         let serving = server::serve(Arc::clone(&self.app), listener, self.stop.clone());

@@ -11,6 +11,7 @@ mod database;
 mod ingest;
 mod log;
 mod models;
+mod nodes;
 mod oidc;
 mod server;
 mod storage;
@@ -31,6 +32,7 @@ pub use self::{
     ingest::IngestConfig,
     log::{LogConfig, LogFormat},
     models::ModelsConfig,
+    nodes::NodesConfig,
     oidc::{OidcConfig, SigningAlgorithm},
     server::ServerConfig,
     storage::StorageConfig,
@@ -57,6 +59,8 @@ pub struct Config {
     pub vault: VaultConfig,
     /// Language models.
     pub models: ModelsConfig,
+    /// Nodes.
+    pub nodes: NodesConfig,
     /// Executions.
     pub agent: AgentConfig,
     /// Reading files.
@@ -158,6 +162,7 @@ impl Config {
         self.storage.validate(&mut fields);
         self.vault.validate(&mut fields);
         self.models.validate(&mut fields);
+        self.nodes.validate(&mut fields);
         self.agent.validate(&mut fields);
         self.ingest.validate(&mut fields);
         fields.finish()

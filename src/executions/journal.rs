@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     chain,
+    lock::{self, Regained},
     model::{Change, Execution, Lease, NewEvent, Status, Totals, TraceEvent, TraceKind},
     notices, store,
 };
@@ -18,6 +19,7 @@ use crate::{
         Code, Error, ExecutionId, Id, OrgId, Result, Scope, WorkerId, canonical,
         event::{Channel, Event, EventKind},
     },
+    nodes::{self, model::Lock},
     outbox,
     platform::{db::Tx, workers},
 };
@@ -25,13 +27,20 @@ use crate::{
 /// Takes an execution that waits or whose worker is gone. `None` when it has ended,
 /// waits for something else, or a living worker holds it.
 ///
-/// `lease` is how long a worker may be silent before it counts as gone.
+/// Nor while somebody else holds the lock of its node: then it waits until they are done.
+///
+/// `lease` is how long a worker may be silent before it counts as gone; `lock` how long
+/// the node's lock lasts without being renewed.
 pub async fn take_lease(
     tx: &mut Tx,
     id: ExecutionId,
     worker: WorkerId,
     lease: TimeDelta,
+    lock: TimeDelta,
 ) -> Result<Option<Lease>> {
+    let Some(node) = hold_node(tx, id).await? else {
+        return Ok(None);
+    };
     let Some(head) = store::try_lock_head(tx, id).await? else {
         return Ok(None);
     };
@@ -43,7 +52,19 @@ pub async fn take_lease(
     {
         return Ok(None);
     }
-    store::take_lease(tx, &head, worker).await.map(Some)
+    if lock::regain(tx, &head, node, lock).await? == Regained::Busy {
+        return Ok(None);
+    }
+    store::take_lease(tx, &head, worker, lock).await.map(Some)
+}
+
+/// Locks the row of an execution's node, which comes before the execution's own. `None`
+/// when there is no such execution, `Some(None)` when its node was deleted.
+async fn hold_node(tx: &mut Tx, id: ExecutionId) -> Result<Option<Option<Lock>>> {
+    match store::lock::node_of(tx, id).await? {
+        Some(node) => nodes::ops::lock_row_in(tx, node).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Whether a worker lives. Tenants' transactions don't see workers, so this one
@@ -67,6 +88,20 @@ pub async fn holds(tx: &mut Tx, lease: &Lease) -> Result<bool> {
     Ok(head.is_some_and(|head| is_held(&head, lease)))
 }
 
+/// The same in the middle of a long step, and renews the lock of the node meanwhile.
+///
+/// # Errors
+/// [`Code::LockLost`] when the run holds that lock no more.
+pub async fn attend(tx: &mut Tx, lease: &Lease) -> Result<bool> {
+    let node = nodes::ops::lock_row_in(tx, lease.node).await?;
+    let head = store::try_lock_head(tx, lease.execution).await?;
+    let Some(head) = head.filter(|head| is_held(head, lease)) else {
+        return Ok(false);
+    };
+    lock::keep(tx, &head, node, lease.lock_life).await?;
+    Ok(true)
+}
+
 fn is_held(head: &store::Head, lease: &Lease) -> bool {
     head.lease_epoch == lease.epoch && head.status == Status::Running
 }
@@ -75,23 +110,35 @@ fn is_held(head: &store::Head, lease: &Lease) -> bool {
 ///
 /// # Errors
 /// [`Code::Fenced`] when the lease was lost or the execution no longer runs, or is no
-/// more; nothing is written then, and the transaction must not commit anything else.
+/// more. [`Code::LockLost`] when the run has lost the lock of its node. Nothing is written
+/// then, and the transaction must not commit anything else.
 pub async fn append(
     tx: &mut Tx,
     lease: &Lease,
     events: Vec<NewEvent>,
     change: &Change,
 ) -> Result<Vec<TraceEvent>> {
+    let node = nodes::ops::lock_row_in(tx, lease.node).await?;
     let head = store::try_lock_head(tx, lease.execution).await?;
     let head = head
         .filter(|head| is_held(head, lease))
         .ok_or_else(|| Error::new(Code::Fenced, "The execution is no longer this worker's."))?;
-    write(tx, &head, lease.epoch, events, change).await
+    let node = if change.needs_no_lock() {
+        node
+    } else {
+        lock::keep(tx, &head, node, lease.lock_life).await?
+    };
+    let written = write(tx, &head, lease.epoch, events, change).await?;
+    if change.rests() {
+        lock::release(tx, &head, node.as_ref()).await?;
+    }
+    Ok(written)
 }
 
 /// Ends an execution from outside, whoever holds its lease: the epoch rises, so
 /// that worker's next append is refused. Fails when the execution has ended.
 pub async fn cancel(tx: &mut Tx, id: ExecutionId, reason: Value) -> Result<()> {
+    let node = hold_node(tx, id).await?.flatten();
     let head = store::lock_head(tx, id).await?;
     if head.status.is_terminal() {
         return Err(wrong_state(head.status, "be cancelled"));
@@ -105,7 +152,7 @@ pub async fn cancel(tx: &mut Tx, id: ExecutionId, reason: Value) -> Result<()> {
         &Change::Cancel,
     )
     .await?;
-    Ok(())
+    lock::release(tx, &head, node.as_ref()).await
 }
 
 /// The execution is not in a state in which it can `verb`.

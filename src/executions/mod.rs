@@ -4,7 +4,7 @@
 //! Invariants: one active execution a node; events are numbered 1, 2, 3 … without a
 //! gap and chained by hashes; nothing is appended without the lease's epoch, or by
 //! somebody who bumps it; totals and status change in the transaction of the event
-//! that explains them.
+//! that explains them; a run holds its node's lock while it is pending or running.
 //! Events: `trace_event` and `execution_update`, to the node's and the execution's channel;
 //! notifications to people when a run ends or asks something.
 //! What an agent does is decided in [`crate::agent`]; here it is written down.
@@ -12,6 +12,7 @@
 pub mod api;
 mod chain;
 pub mod journal;
+mod lock;
 pub mod model;
 mod notices;
 pub mod ops;

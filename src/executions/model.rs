@@ -1,6 +1,6 @@
 //! Executions and trace events as the program and its clients know them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -386,6 +386,8 @@ pub struct Lease {
     pub epoch: i64,
     /// Who holds it.
     pub worker: WorkerId,
+    /// How long the node's lock lasts without being renewed.
+    pub lock_life: TimeDelta,
     /// On whose behalf it runs; `None` when that user was deleted.
     pub started_by: Option<UserId>,
     /// The model that was asked for.
@@ -412,6 +414,17 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether the run rests after it: nobody works on it, and it holds no lock.
+    pub const fn rests(&self) -> bool {
+        !matches!(self.status(), Status::Running)
+    }
+
+    /// Whether it ends the run from outside or as failed, for which it needs no lock: a run
+    /// that lost its lock must be able to end.
+    pub const fn needs_no_lock(&self) -> bool {
+        matches!(self, Change::Fail(_) | Change::Cancel)
+    }
+
     /// The status after it.
     pub const fn status(&self) -> Status {
         match self {

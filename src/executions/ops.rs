@@ -1,5 +1,6 @@
 //! What can be done with executions from outside: start, look, cancel, verify.
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
@@ -16,7 +17,8 @@ use crate::{
         field::invalid,
         page::{Page, PageRequest},
     },
-    nodes, outbox,
+    nodes::{self, model::Holder},
+    outbox,
     platform::db::Tx,
     templates::model::{AGENT_CONFIG, AgentSettings},
 };
@@ -39,12 +41,18 @@ pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> 
     if let Some(model) = &start.model {
         known_model(ctx, model).map_err(|why| invalid("model", why))?;
     }
+    let life = ctx.app.config.nodes.lock_life();
     ctx.tx(
         Action::ExecutionStart,
         Target::Node(node),
         async move |tx, grant| {
             let (model, config) = settle(ctx, tx, node, start).await?;
-            start_in(tx, grant, node, &model, &config).await
+            let order = Order {
+                model: &model,
+                config: &config,
+                lock_life: life,
+            };
+            start_in(tx, grant, node, order).await
         },
     )
     .await
@@ -95,31 +103,42 @@ fn known_model(ctx: &Ctx, model: &str) -> std::result::Result<(), String> {
     }
 }
 
-async fn start_in(
-    tx: &mut Tx,
-    grant: &Grant,
-    node: NodeId,
-    model: &str,
-    config: &ExecutionConfig,
-) -> Result<Execution> {
+/// What is to be run, and how.
+struct Order<'a> {
+    model: &'a str,
+    config: &'a ExecutionConfig,
+    lock_life: TimeDelta,
+}
+
+async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) -> Result<Execution> {
+    let lock = nodes::ops::lock_row_in(tx, node).await?;
+    let lock = lock.ok_or_else(|| Error::not_found("node"))?;
+    // First, because it says more than that the active run holds the lock.
     if let Some(active) = store::active(tx, node).await? {
         return Err(store::already_active(Some(active)));
     }
+    let id = ExecutionId::new(tx.ids());
+    let run = Holder {
+        user: grant.actor.user,
+        execution: Some(id),
+    };
+    let lock = nodes::ops::run_lock_take_in(tx, &lock, run, order.lock_life).await?;
     let new = store::NewExecution {
-        id: ExecutionId::new(tx.ids()),
+        id,
         org: grant.org,
         project: grant.project()?,
         node,
-        model,
-        config,
+        model: order.model,
+        config: order.config,
         started_by: grant.actor.user,
+        lock_epoch: lock.epoch,
     };
     let execution = store::insert(tx, &new).await?;
     let entry = audit::Entry {
         resource: "execution",
         id: execution.id.uuid(),
         before: None,
-        after: Some(json!({ "nodeId": node, "model": model })),
+        after: Some(json!({ "nodeId": node, "model": order.model })),
     };
     audit::record(tx, grant, entry).await?;
     outbox::emit(tx, &pending_event(grant.org, &execution)).await?;

@@ -1,5 +1,9 @@
-//! SQL of executions and their trace events.
+//! SQL of executions and their trace events; [`lock`] has that of the lock which a run
+//! holds on its node.
 
+pub(super) mod lock;
+
+use chrono::TimeDelta;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
     QueryDsl, SelectableHelper,
@@ -95,6 +99,7 @@ pub(super) struct NewExecution<'a> {
     pub model: &'a str,
     pub config: &'a ExecutionConfig,
     pub started_by: UserId,
+    pub lock_epoch: i64,
 }
 
 pub(super) async fn insert(tx: &mut Tx, new: &NewExecution<'_>) -> Result<Execution> {
@@ -111,6 +116,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewExecution<'_>) -> Result<Execut
             executions::config.eq(config),
             executions::thread_id.eq(new.id.to_string()),
             executions::started_by.eq(new.started_by),
+            executions::lock_epoch.eq(new.lock_epoch),
             executions::created_at.eq(now),
             executions::updated_at.eq(now),
         ))
@@ -208,6 +214,8 @@ pub(super) struct Head {
     pub lease_worker: Option<WorkerId>,
     pub lease_epoch: i64,
     pub started_at: Option<Timestamp>,
+    /// The lock of the node, while the run holds it.
+    pub lock_epoch: Option<i64>,
 }
 
 /// Locks an execution's row, so that appends come one after another.
@@ -242,7 +250,12 @@ struct LeaseRow {
 }
 
 /// Gives `worker` the lease of an execution whose row is locked.
-pub(super) async fn take_lease(tx: &mut Tx, head: &Head, worker: WorkerId) -> Result<Lease> {
+pub(super) async fn take_lease(
+    tx: &mut Tx,
+    head: &Head,
+    worker: WorkerId,
+    lock_life: TimeDelta,
+) -> Result<Lease> {
     let now = tx.now();
     let row: LeaseRow = diesel::update(executions::table.find(head.id))
         .set((
@@ -262,6 +275,7 @@ pub(super) async fn take_lease(tx: &mut Tx, head: &Head, worker: WorkerId) -> Re
         node: row.node_id,
         epoch: row.lease_epoch,
         worker,
+        lock_life,
         started_by: row.started_by,
         model: row.model_id,
         config: serde_json::from_value(row.config).map_err(Error::internal)?,

@@ -12,14 +12,17 @@
 //!   for every version. Only a change of `position` alone makes none.
 //! * A change starts from the locked row, so no change is lost; a stale `If-Match` and
 //!   another's lock are refused.
+//! * One holder has a node's lock, a person or a run. Each taking raises its epoch; a write
+//!   that names an epoch is refused once that lock has ended.
 //!
 //! Locks are taken in one order, so that no two transactions wait for each other: the
-//! project's row, the organization's lock of edges, the node's row.
+//! project's row, the organization's lock of edges, the node's row; an execution's row comes
+//! after its node's.
 //!
 //! A rollback is one more version, equal to an earlier one; history is never rewritten.
 //!
-//! Does not: give out node locks, which are only read here.
-//! Events: `node_created`, `node_updated`, `node_deleted`, to the project and the node.
+//! Events: `node_created`, `node_updated`, `node_deleted`, `lock_acquired`, `lock_released`,
+//! to the project and the node.
 
 pub mod api;
 pub mod model;

@@ -9,17 +9,18 @@ use serde_json::json;
 use utoipa::{
     OpenApi,
     openapi::{
-        self, PathItem, Ref, RefOr, Response, ResponseBuilder,
+        self, PathItem, Ref, RefOr, Required, Response, ResponseBuilder,
         content::ContentBuilder,
         extensions::Extensions,
-        path::Operation,
+        path::{Operation, ParameterBuilder, ParameterIn},
+        schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
 use super::routes::{API, Access, ApiDoc, ROOT, RootDoc, Route, TABLE};
 use crate::{
-    access::{Required, required},
+    access::{self, Action, required},
     kernel::{Code, text::TextEnum},
     web::Problem,
 };
@@ -60,6 +61,7 @@ fn make() -> openapi::OpenApi {
         let item = document.paths.paths.get_mut(&path);
         if let Some(operation) = item.and_then(|item| operation(item, row.method)) {
             add_access(operation, row.access);
+            add_lock_epoch(operation, row.access);
         }
     }
     let bearer = HttpBuilder::new()
@@ -129,7 +131,42 @@ fn add_access(operation: &mut Operation, access: Access) {
         .merge(extensions);
 }
 
-fn sentence(required: Required) -> String {
+/// Every operation that writes a node's content takes the header, because it is looked at
+/// where the node's row is locked for writing.
+fn add_lock_epoch(operation: &mut Operation, access: Access) {
+    let writes = matches!(
+        access,
+        Access::Needs(
+            Action::NodeUpdate
+                | Action::NodeDelete
+                | Action::InputAdd
+                | Action::InputRemove
+                | Action::OutputAdd
+                | Action::OutputRemove
+        )
+    );
+    if !writes {
+        return;
+    }
+    let header = ParameterBuilder::new()
+        .name("X-Lock-Epoch")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "The `epoch` of the lock under which this is written. Once that lock has ended, the \
+             write is refused (409 `LOCK_LOST`), whether or not somebody else holds it now.",
+        ))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))),
+        ))
+        .build();
+    let parameters = operation.parameters.get_or_insert_default();
+    parameters.push(RefOr::T(header));
+}
+
+fn sentence(required: access::Required) -> String {
     let org = required.org.as_str();
     match required.project {
         None => format!("Needs the role {org} in the organization."),

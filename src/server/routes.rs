@@ -124,6 +124,8 @@ routes! { ApiDoc, api, TABLE:
     delete InputRemove      "/nodes/{nodeId}/inputs/{inputId}"            nodes::api::input_remove;
     post   OutputAdd        "/nodes/{nodeId}/outputs"                     nodes::api::output_add;
     delete OutputRemove     "/nodes/{nodeId}/outputs/{outputId}"          nodes::api::output_remove;
+    post   NodeLock         "/nodes/{nodeId}/lock"                        nodes::api::lock::lock_acquire;
+    delete NodeLock         "/nodes/{nodeId}/lock"                        nodes::api::lock::lock_release;
 
     // Templates
     get    own              "/templates"                                  templates::api::template_list;

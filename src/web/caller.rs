@@ -12,7 +12,7 @@ use crate::{
     access::{Caller, Origin},
     app::{App, Ctx},
     idempotency::Attempt,
-    kernel::{Code, Error, Result},
+    kernel::{Code, Error, Result, field::invalid},
 };
 
 impl FromRequest for Ctx {
@@ -32,6 +32,7 @@ async fn caller(request: &HttpRequest) -> Result<Ctx> {
     let origin = Origin {
         request_id: current_request_id(),
         ip: request.peer_addr().map(|address| address.ip().to_string()),
+        lock_epoch: lock_epoch(request)?,
     };
     let text = bearer(request)?;
     let caller = if is_jwt(text) {
@@ -48,6 +49,26 @@ async fn caller(request: &HttpRequest) -> Result<Ctx> {
         }),
         caller,
     })
+}
+
+/// The header that names the lock under which a client writes.
+const LOCK_EPOCH: &str = "x-lock-epoch";
+
+/// The lock that the request claims to hold. A header that can't be read is refused: to
+/// ignore it would let through what it was sent to hold back.
+fn lock_epoch(request: &HttpRequest) -> Result<Option<i64>> {
+    let mut lines = request.headers().get_all(LOCK_EPOCH);
+    let Some(line) = lines.next() else {
+        return Ok(None);
+    };
+    let epoch = line.to_str().ok().and_then(|text| text.trim().parse().ok());
+    match (epoch, lines.next()) {
+        (Some(epoch), None) => Ok(Some(epoch)),
+        _ => Err(invalid(
+            "X-Lock-Epoch",
+            "must be one whole number, the `epoch` of a lock",
+        )),
+    }
 }
 
 /// The token that the request carries.

@@ -148,6 +148,9 @@ async fn work(walk: &mut Walk, ada: &Client) {
     let output = id(&walk.step("output_add", ada.post(&outputs, text)).await);
     walk.step("output_remove", ada.delete(&format!("{outputs}/{output}")))
         .await;
+    let lock = format!("{path}/lock");
+    walk.step("lock_acquire", ada.post_empty(&lock)).await;
+    walk.step("lock_release", ada.delete(&lock)).await;
     walk.step(
         "execution_start",
         ada.post_empty(&format!("{path}/execute")),

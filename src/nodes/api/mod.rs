@@ -1,4 +1,6 @@
-//! Routes of nodes, their inputs and outputs.
+//! Routes of nodes, their inputs and outputs; [`lock`] has those of locks.
+
+pub mod lock;
 
 pub mod graph;
 pub mod version;

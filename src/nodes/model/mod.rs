@@ -4,6 +4,7 @@ mod attach;
 mod attachment;
 mod change;
 mod graph;
+mod lock;
 mod node;
 mod query;
 mod version;
@@ -14,6 +15,7 @@ pub use attach::{
 pub use attachment::{FileBrief, Input, InputType, NodeBrief, Output, OutputType, PinnedVersion};
 pub use change::{Change, ChangeType, Differences, Expected, differences, mismatch};
 pub use graph::{ChildrenQuery, Dependencies, DependencyQuery, Direction, Edge, shortest_path};
+pub use lock::{Holder, Lock, LockState, ReleaseQuery};
 pub use node::{AuthorType, MAX_DEPTH, Node, NodeCreate, NodeUpdate, Position};
 pub use query::{
     Children, DeleteQuery, NodeFilter, NodeKey, NodeQuery, Order, ParentFilter, Sort, SortValue,

@@ -93,6 +93,13 @@ pub struct Node {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub lock_expires_at: Option<DateTime<Utc>>,
+    /// The run that holds it, in the name of `lockedBy`; nobody else writes meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub locked_by_execution: Option<ExecutionId>,
+    /// Which lock it is, counted from the node's first; only its holder is told.
+    #[serde(skip)]
+    pub lock_epoch: i64,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -221,7 +228,8 @@ impl NodeUpdate {
 impl Node {
     /// The node as a version keeps it: a lock is of the moment and not of the content.
     pub fn without_lock(mut self) -> Self {
-        (self.locked_by, self.locked_at, self.lock_expires_at) = (None, None, None);
+        (self.locked_by, self.locked_by_execution) = (None, None);
+        (self.locked_at, self.lock_expires_at) = (None, None);
         self
     }
 
@@ -294,6 +302,8 @@ pub(super) mod tests {
             locked_by: None,
             locked_at: None,
             lock_expires_at: None,
+            locked_by_execution: None,
+            lock_epoch: 0,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
             deleted_at: None,

@@ -249,7 +249,6 @@ fn list<T>(items: &Option<Vec<T>>) -> &[T] {
 }
 
 /// What is only in `after`, what is only in `before`, and the pairs that are in both.
-#[expect(clippy::type_complexity, reason = "three lists with one caller each")]
 fn by_id<'a, T: Clone, K: PartialEq>(
     before: &'a [T],
     after: &'a [T],

@@ -6,7 +6,7 @@ use super::{
         store,
     },
     create::{check_depth, check_supervisor, lineage_of_parent, parent_gone},
-    lock_for_writing, lock_live,
+    lock, lock_for_writing, lock_live,
     news::{self, News},
     seen_with, version,
 };
@@ -66,7 +66,7 @@ pub async fn status_set_in(tx: &mut Tx, grant: &Grant, id: NodeId, status: &str)
     };
     let workflow = projects::ops::workflow_in(tx, project).await?;
     let before = lock_live(tx, grant, id).await?;
-    if let Err(error) = news::refuse_locked(tx, grant, &before).await {
+    if let Err(error) = lock::refuse_locked(tx, grant, &before).await {
         if error.code() != Code::NodeLocked {
             return Err(error);
         }

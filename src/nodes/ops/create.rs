@@ -118,6 +118,8 @@ fn make(tx: &Tx, grant: &Grant, project: ProjectId, new: NodeCreate, status: &st
         locked_by: None,
         locked_at: None,
         lock_expires_at: None,
+        locked_by_execution: None,
+        lock_epoch: 0,
         created_at: tx.now(),
         updated_at: tx.now(),
         deleted_at: None,

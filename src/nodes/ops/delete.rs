@@ -5,7 +5,7 @@ use super::{
         model::{Children, Expected, Node, differences},
         store,
     },
-    lock_for_writing,
+    lock, lock_for_writing,
     news::{self, News},
     version,
 };
@@ -53,7 +53,7 @@ pub async fn node_delete(
 async fn delete(tx: &mut Tx, grant: &Grant, ids: &[NodeId]) -> Result<()> {
     let nodes = store::lock_nodes(tx, ids).await?;
     for node in &nodes {
-        news::refuse_locked(tx, grant, node).await?;
+        lock::refuse_locked(tx, grant, node).await?;
     }
     store::mark_deleted(tx, ids).await?;
     news::deleted(tx, grant, &nodes).await
@@ -62,7 +62,7 @@ async fn delete(tx: &mut Tx, grant: &Grant, ids: &[NodeId]) -> Result<()> {
 async fn lift_children(tx: &mut Tx, grant: &Grant, parent: &Node) -> Result<()> {
     let ids = store::child_ids(tx, parent.id).await?;
     for before in store::lock_nodes(tx, &ids).await? {
-        news::refuse_locked(tx, grant, &before).await?;
+        lock::refuse_locked(tx, grant, &before).await?;
         let mut after = before.clone();
         after.parent_id = parent.parent_id;
         let found = differences(&before, &after);

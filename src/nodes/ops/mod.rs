@@ -5,7 +5,9 @@ mod attach;
 mod change;
 mod create;
 mod delete;
+mod expire;
 mod graph;
+mod lock;
 mod news;
 mod rollback;
 mod version;
@@ -29,7 +31,12 @@ pub use attach::{input_add, input_add_in, input_remove, output_add, output_add_i
 pub use change::{node_update, status_set_in};
 pub use create::{node_create, node_create_in, node_create_with_in};
 pub use delete::node_delete;
+pub use expire::LockWatch;
 pub use graph::{node_children, node_dependencies};
+pub use lock::{
+    lock_acquire, lock_release, lock_row_in, run_lock_lost_in, run_lock_release_in,
+    run_lock_renew_in, run_lock_take_in,
+};
 pub use rollback::node_rollback;
 pub use version::{version_diff, version_get, version_list};
 
@@ -92,7 +99,7 @@ fn seen_with(grant: &Grant, node: Node) -> Node {
 /// it is live, the grant covers it, and nobody else holds its lock.
 async fn lock_for_writing(tx: &mut Tx, grant: &Grant, id: NodeId) -> Result<Node> {
     let node = lock_live(tx, grant, id).await?;
-    news::refuse_locked(tx, grant, &node).await?;
+    lock::refuse_locked(tx, grant, &node).await?;
     Ok(node)
 }
 

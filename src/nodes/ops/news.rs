@@ -10,7 +10,7 @@ use super::super::{
 use crate::{
     access::{Grant, audit},
     kernel::{
-        Code, Error, Result,
+        Result,
         event::{Channel, Event, EventKind},
     },
     outbox,
@@ -121,28 +121,6 @@ pub(super) async fn deleted(tx: &mut Tx, grant: &Grant, nodes: &[Node]) -> Resul
         emit(tx, node, EventKind::NodeDeleted, payload).await?;
     }
     Ok(())
-}
-
-/// Fails with [`Code::NodeLocked`] while somebody else holds the node's lock.
-pub(super) async fn refuse_locked(tx: &mut Tx, grant: &Grant, node: &Node) -> Result<()> {
-    let Some(holder) = node.locked_by.filter(|user| *user != grant.actor.user) else {
-        return Ok(());
-    };
-    let email = store::email_of(tx, holder).await?;
-    let who = email.as_deref().unwrap_or("Somebody else");
-    Err(Error::new(
-        Code::NodeLocked,
-        format!(
-            "{who} is working on the node \u{201c}{}\u{201d}.",
-            node.title
-        ),
-    )
-    .with_details(json!({
-        "nodeId": node.id,
-        "lockedBy": holder,
-        "lockedByEmail": email,
-        "expiresAt": node.lock_expires_at,
-    })))
 }
 
 impl News {

@@ -1,9 +1,11 @@
 //! SQL of nodes; [`attachment`] has that of inputs and outputs, [`graph`] that of the tree
-//! and of the edges, [`list`] that of lists, [`version`] that of versions.
+//! and of the edges, [`list`] that of lists, [`lock`] that of locks, [`version`] that of
+//! versions.
 
 pub(super) mod attachment;
 pub(super) mod graph;
 pub(super) mod list;
+pub(super) mod lock;
 pub(super) mod version;
 
 use diesel::{
@@ -48,6 +50,8 @@ struct NodeRow {
     locked_by: Option<UserId>,
     locked_at: Option<Timestamp>,
     lock_expires_at: Option<Timestamp>,
+    locked_by_execution: Option<ExecutionId>,
+    lock_epoch: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
     deleted_at: Option<Timestamp>,
@@ -56,7 +60,8 @@ struct NodeRow {
 impl NodeRow {
     /// The node at `now`, without inputs and outputs. A lock whose time is over is none.
     fn at(self, now: Timestamp) -> Result<Node> {
-        let locked = self.lock_expires_at.is_some_and(|end| end > now);
+        let live = self.lock_expires_at.is_some_and(|end| end > now);
+        let locked = live && self.locked_by.is_some();
         let position: Option<Position> = self
             .position
             .map(serde_json::from_value)
@@ -80,6 +85,8 @@ impl NodeRow {
             locked_by: self.locked_by.filter(|_| locked),
             locked_at: self.locked_at.filter(|_| locked),
             lock_expires_at: self.lock_expires_at.filter(|_| locked),
+            locked_by_execution: self.locked_by_execution.filter(|_| locked),
+            lock_epoch: self.lock_epoch,
             created_at: self.created_at,
             updated_at: self.updated_at,
             deleted_at: self.deleted_at,
@@ -167,10 +174,15 @@ pub(super) async fn update_node(tx: &mut Tx, node: &Node) -> Result<()> {
     Ok(())
 }
 
+/// Marks nodes as deleted. Their locks go with them.
 pub(super) async fn mark_deleted(tx: &mut Tx, ids: &[NodeId]) -> Result<()> {
     let now = tx.now();
     diesel::update(nodes::table.filter(nodes::id.eq_any(ids)))
-        .set((nodes::deleted_at.eq(now), nodes::updated_at.eq(now)))
+        .set((
+            nodes::deleted_at.eq(now),
+            nodes::updated_at.eq(now),
+            lock::free(),
+        ))
         .execute(tx.conn())
         .await?;
     Ok(())

@@ -38,6 +38,7 @@ diesel::table! {
         completed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        lock_epoch -> Nullable<Int8>,
     }
 }
 
@@ -81,8 +82,8 @@ diesel::table! {
         request_id -> Nullable<Text>,
         ip -> Nullable<Text>,
         created_at -> Timestamptz,
-        actor_email -> Nullable<Text>,
         token_id -> Nullable<Uuid>,
+        actor_email -> Nullable<Text>,
     }
 }
 
@@ -284,6 +285,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         title_key -> Text,
+        locked_by_execution -> Nullable<Uuid>,
+        lock_broken_by -> Nullable<Uuid>,
     }
 }
 

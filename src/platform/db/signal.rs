@@ -34,6 +34,8 @@ text_enum! {
         AgentJobs = "agent_jobs",
         /// Jobs for file workers.
         FileJobs = "file_jobs",
+        /// Locks that end some time.
+        Locks = "locks",
     }
 }
 
@@ -43,6 +45,7 @@ impl Topic {
             Topic::Outbox => 1,
             Topic::AgentJobs => 2,
             Topic::FileJobs => 4,
+            Topic::Locks => 8,
         }
     }
 }
@@ -56,6 +59,7 @@ struct Inner {
     outbox: Notify,
     agent: Notify,
     file: Notify,
+    locks: Notify,
     /// Topics the other processes were not told of yet, as bits.
     untold: AtomicU8,
     tell: Notify,
@@ -90,6 +94,7 @@ impl Signal {
             Topic::Outbox => &self.0.outbox,
             Topic::AgentJobs => &self.0.agent,
             Topic::FileJobs => &self.0.file,
+            Topic::Locks => &self.0.locks,
         }
     }
 

@@ -10,7 +10,7 @@ use super::super::model::{Member, MemberFilter, Person};
 use crate::{
     access::OrgRole,
     kernel::{
-        MemberId, NodeId, OrgId, ProjectId, Result, Scope, Timestamp, UserId,
+        ExecutionId, MemberId, NodeId, OrgId, ProjectId, Result, Scope, Timestamp, UserId,
         page::{Cursor, Page, PageRequest},
     },
     platform::db::{
@@ -215,6 +215,7 @@ pub(in super::super) async fn end_locks(
     Ok(held
         .set((
             nodes::locked_by.eq(None::<UserId>),
+            nodes::locked_by_execution.eq(None::<ExecutionId>),
             nodes::locked_at.eq(None::<Timestamp>),
             nodes::lock_expires_at.eq(None::<Timestamp>),
             nodes::lock_epoch.eq(nodes::lock_epoch + 1),
