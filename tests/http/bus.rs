@@ -394,7 +394,7 @@ async fn a_cancellation_at_one_process_drops_the_call_of_the_model_at_another() 
     let (_, project) = ada.workspace("labs").await;
     let path = format!("/projects/{project}/nodes");
     let node = ada.post(&path, json!({ "title": "n" })).await.id();
-    let body = json!({ "modelId": "script/stuck" });
+    let body = json!({ "model": "script/stuck" });
     ada.post(&format!("/nodes/{node}/execute"), body)
         .await
         .expect(201);
