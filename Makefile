@@ -12,11 +12,7 @@ say = @printf '\n==> %s\n' '$(1)'
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: setup-dev ## Check the tools; put a Postgres with pgvector, and a Redis for the tests, into .tools.
-	@deploy/dev/setup-redis.sh
-
-# `make dev` needs no Redis, and a machine where none can be had must not stop it.
-setup-dev:
+setup: ## Check the tools and put a Postgres with pgvector into .tools.
 	@command -v cargo >/dev/null || { echo 'make setup: cargo is needed; install Rust from https://rustup.rs.' >&2; exit 1; }
 	@command -v cc >/dev/null || { echo 'make setup: a C compiler is needed to link; install one (Debian, Ubuntu: apt-get install build-essential).' >&2; exit 1; }
 	@command -v python3 >/dev/null || { echo 'make setup: python3 is needed for a download; install it (Debian, Ubuntu: apt-get install python3 python3-pip).' >&2; exit 1; }
@@ -26,7 +22,7 @@ setup-dev:
 setup-redis:
 	@deploy/dev/setup-redis.sh
 
-dev: setup-dev ## Build, then run everything in one process on this machine.
+dev: setup ## Build, then run everything in one process on this machine.
 	$(call say,building (about five minutes the first time))
 	cargo build
 	@cargo run --quiet -- --env dev dev $(ARGS)
@@ -37,8 +33,6 @@ build: ## Build the release binary, target/release/glassbox.
 test: setup setup-redis ## Run the tests; each gets a database of its own.
 	$(call say,the tests)
 	cargo test --locked --no-fail-fast
-	$(call say,the tests over HTTP once more with Redis behind the bus)
-	GLASSBOX_TEST_BUS=redis cargo test --locked --no-fail-fast --test http
 	$(call say,the tests of the API again with news and limits through Redis)
 	GLASSBOX_TEST_BUS=redis cargo test --locked --no-fail-fast --test http
 
