@@ -22,8 +22,9 @@ use glassbox::config::Override;
 static SHARED: OnceLock<Redis> = OnceLock::new();
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-const SUPERVISOR: &str =
-    r#"mkdir -p "$0" && "$@" >"$0/log" 2>&1 & read -r _; kill -9 $!; wait; rm -rf "$0""#;
+/// The server is a command by itself, so that the shell's `$!` is the server and not a
+/// shell around it.
+const SUPERVISOR: &str = r#""$@" >"$0/log" 2>&1 & read -r _; kill -9 $!; wait; rm -rf "$0""#;
 
 /// One server.
 pub struct Redis {
@@ -52,6 +53,7 @@ impl Redis {
 
     /// Starts a killed one at the same address, empty.
     pub fn start_again(&mut self) {
+        std::fs::create_dir_all(&self.folder).unwrap();
         let socket = self.folder.join("s");
         let shell = Command::new("sh")
             .arg("-c")
