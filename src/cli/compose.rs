@@ -9,15 +9,16 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     access::{Keyring, Provider},
     app::App,
-    config::{AuthConfig, Config, ModelsConfig, OidcConfig},
+    config::{AuthConfig, BusConfig, Config, ModelsConfig, OidcConfig},
     kernel::{Clock, Error, Result, clock::Ids},
     nodes::ops::LockWatch,
     outbox::relay::Relay,
     platform::{
         blobs::{Blobs, Folder},
-        bus::LocalBus,
+        bus::{Bus, LocalBus, RedisBus},
         db::Db,
         embed::hashing::Hashing,
+        limiter::{Limiter, LocalLimiter, RedisLimiter},
         llm::{
             Models,
             demo::Demo,
@@ -39,6 +40,7 @@ pub fn app(
     ids: Arc<dyn Ids>,
     base_url: String,
 ) -> Result<App> {
+    let (bus, limiter) = bus(&config.bus, &clock)?;
     let db = Db::new(&config.database, clock, ids)?;
     let folder = Arc::new(Folder::new(
         &config.storage.folder,
@@ -50,7 +52,8 @@ pub fn app(
     let provider = provider(&config.oidc, &db)?;
     let blobs: Arc<dyn Blobs> = Arc::clone(&folder) as Arc<dyn Blobs>;
     Ok(App {
-        bus: Arc::new(LocalBus::new()),
+        bus,
+        limiter,
         queue: Arc::new(DbQueue::new(db.clone())),
         db,
         blobs,
@@ -89,6 +92,21 @@ fn provider(config: &OidcConfig, db: &Db) -> Result<Option<Arc<Provider>>> {
     }
     let oidc = Oidc::new(config, db.clock())?;
     Ok(Some(Arc::new(Provider::new(oidc, db.clone()))))
+}
+
+/// News and limits: in Redis when it is configured, for several processes; else in this
+/// one.
+fn bus(config: &BusConfig, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Bus>, Arc<dyn Limiter>)> {
+    let clock = Arc::clone(clock);
+    if !config.is_shared() {
+        return Ok((
+            Arc::new(LocalBus::new()),
+            Arc::new(LocalLimiter::new(clock)),
+        ));
+    }
+    let bus = RedisBus::start(config)?;
+    let limiter = RedisLimiter::new(bus.redis(), clock);
+    Ok((Arc::new(bus), Arc::new(limiter)))
 }
 
 /// The relay of an application.

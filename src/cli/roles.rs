@@ -3,9 +3,9 @@
 //! Each runs until it is told to stop (SIGTERM or Ctrl-C), then hands over what it
 //! holds: containers are killed soon after. `dev` runs all of them in one [`Crew`].
 //!
-//! The relay goes with the API: what it publishes on the bus is for those who watch
-//! through that process, and the bus is not shared between processes yet. A second
-//! `serve` leaves the relay to the first; its own streams find news by their slow scan.
+//! The relay goes with the API. Where the processes share a bus (`bus.redis_url`) it does
+//! not matter whose relay is at work; where they don't, only those who watch through that
+//! very process hear at once, and others by their slow scans.
 
 use std::{net::TcpListener, process, sync::Arc};
 

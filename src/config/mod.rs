@@ -7,8 +7,10 @@
 
 mod agent;
 mod auth;
+mod bus;
 mod database;
 mod ingest;
+mod limits;
 mod log;
 mod models;
 mod nodes;
@@ -28,8 +30,10 @@ use crate::kernel::{Code, Error, Result, field::Fields};
 pub use self::{
     agent::AgentConfig,
     auth::AuthConfig,
+    bus::BusConfig,
     database::DatabaseConfig,
     ingest::IngestConfig,
+    limits::LimitsConfig,
     log::{LogConfig, LogFormat},
     models::ModelsConfig,
     nodes::NodesConfig,
@@ -49,10 +53,14 @@ pub struct Config {
     pub server: ServerConfig,
     /// The database.
     pub database: DatabaseConfig,
+    /// News between processes.
+    pub bus: BusConfig,
     /// Tokens.
     pub auth: AuthConfig,
     /// The identity provider.
     pub oidc: OidcConfig,
+    /// Rate limits.
+    pub limits: LimitsConfig,
     /// Files.
     pub storage: StorageConfig,
     /// Keys that seal.
@@ -89,8 +97,9 @@ pub fn load(env: &str, overrides: &[Override]) -> Result<Config> {
     Ok(config)
 }
 
-/// Variables with our prefix that are no settings: the command line takes them.
-const NOT_SETTINGS: [&str; 2] = ["GLASSBOX_ENV", "GLASSBOX_PG_BIN"];
+/// Variables with our prefix that are no settings: the command line takes them, and the
+/// last one is for the tests alone, whose programs see it, too.
+const NOT_SETTINGS: [&str; 3] = ["GLASSBOX_ENV", "GLASSBOX_PG_BIN", "GLASSBOX_TEST_BUS"];
 
 /// Variables by which other programs know an OpenAI-compatible service, and the
 /// settings that they stand for here.
@@ -157,7 +166,9 @@ impl Config {
         let mut fields = Fields::default();
         self.server.validate(&mut fields);
         self.database.validate(&mut fields);
+        self.bus.validate(&mut fields);
         self.auth.validate(&mut fields);
+        self.limits.validate(&mut fields);
         self.oidc.validate(&mut fields);
         self.storage.validate(&mut fields);
         self.vault.validate(&mut fields);

@@ -3,6 +3,11 @@
 //! Every process may run one; a lock in the database lets one work at a time. It
 //! publishes before it marks, so a crash between the two publishes again: listeners
 //! and workers bear that, and would not bear the opposite.
+//!
+//! A queue that does not answer holds everything up, because no job may be lost. A bus
+//! that does not answer holds nothing up: an event is marked all the same, since it is
+//! news of what the database has, and the bus itself tells listeners that they may have
+//! missed something, upon which they read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -133,7 +138,11 @@ impl Relay {
                 kind,
                 payload: Arc::clone(&payload),
             };
-            self.bus.publish(channel, message).await?;
+            if let Err(error) = self.bus.publish(channel, message).await {
+                // News may be lost, jobs may not, and they come from the same rows in
+                // the same order. The bus tells its listeners that they missed some.
+                tracing::debug!(%channel, error = %error.chain(), "news were not passed on");
+            }
         }
         Ok(())
     }

@@ -32,7 +32,8 @@ impl Readiness {
 /// What the program needs, and whether it answers.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Health {
-    /// `healthy`, or `unhealthy` when a check failed.
+    /// `healthy`; `degraded` when only the bus fails, without which everything works
+    /// but news between processes and shared limits; `unhealthy` when another check failed.
     #[schema(example = "healthy")]
     status: &'static str,
     /// Always `glassbox-api`.
@@ -40,20 +41,28 @@ pub struct Health {
     service: &'static str,
     /// The program's version.
     version: &'static str,
-    /// Each backend: `ok`, or what is wrong.
+    /// Each backend: `ok`, or `failing` or `timeout`; a bus that fails is told as
+    /// `degraded: ` and what is worse without it.
     checks: BTreeMap<&'static str, &'static str>,
 }
+
+/// What a good check says.
+const OK: &str = "ok";
+/// What is worse without the bus: news come late to those whom another process serves,
+/// and limits are counted by each process alone.
+const WITHOUT_BUS: &str = "degraded: realtime, shared limits";
 
 /// A backend that does not answer within this time is down.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Checks every backend
 ///
-/// 200 when all answer; 503 names the ones that don't.
+/// 200 when all answer that we can't do without; 503 names the ones that don't. The bus
+/// is one we can do without.
 #[utoipa::path(get, path = "/health", operation_id = "health", tag = "Health", security(()),
     responses(
-        (status = 200, description = "Every backend answers.", body = Health),
-        (status = 503, description = "A backend does not answer; `checks` names it.", body = Health)))]
+        (status = 200, description = "Every backend that we can't do without answers; `status` is `degraded` when the bus does not.", body = Health),
+        (status = 503, description = "A backend that we can't do without does not answer; `checks` names it.", body = Health)))]
 pub async fn health(app: web::Data<Arc<App>>) -> HttpResponse {
     let (database, bus, queue, storage) = tokio::join!(
         check(app.db.ping()),
@@ -61,15 +70,20 @@ pub async fn health(app: web::Data<Arc<App>>) -> HttpResponse {
         check(app.queue.ping()),
         check(app.blobs.ping()),
     );
+    let healthy = [database, queue, storage].iter().all(|state| *state == OK);
+    let status = match (healthy, bus == OK) {
+        (true, true) => "healthy",
+        (true, false) => "degraded",
+        (false, _) => "unhealthy",
+    };
     let checks = BTreeMap::from([
         ("database", database),
-        ("bus", bus),
+        ("bus", if bus == OK { OK } else { WITHOUT_BUS }),
         ("queue", queue),
         ("storage", storage),
     ]);
-    let healthy = checks.values().all(|state| *state == "ok");
     let body = Health {
-        status: if healthy { "healthy" } else { "unhealthy" },
+        status,
         service: "glassbox-api",
         version: env!("CARGO_PKG_VERSION"),
         checks,
@@ -83,7 +97,7 @@ pub async fn health(app: web::Data<Arc<App>>) -> HttpResponse {
 
 async fn check(ping: impl Future<Output = Result<()>>) -> &'static str {
     match tokio::time::timeout(PATIENCE, ping).await {
-        Ok(Ok(())) => "ok",
+        Ok(Ok(())) => OK,
         Ok(Err(error)) => {
             tracing::warn!(error = %error.chain(), "a backend does not answer");
             "failing"

@@ -5,7 +5,11 @@
 use actix_web::{http::Method, web};
 
 use super::health;
-use crate::{access::Action, executions, files, nodes, projects, templates, tenants, tokens};
+use crate::{
+    access::Action,
+    executions, files, nodes, projects, templates, tenants, tokens,
+    web::limits::{Class, Counted},
+};
 
 /// What stands before the paths of the API.
 pub const API: &str = "/api/v1";
@@ -174,6 +178,27 @@ pub fn methods_of(path: &str) -> Vec<Method> {
         .collect()
 }
 
+/// How requests of an operation are counted against the rate limits, by its method and
+/// its path's pattern. What the root serves is for machines that watch us.
+pub fn counted(method: &Method, pattern: &str) -> Counted {
+    let row = pattern.strip_prefix(API).and_then(|path| {
+        let is_it =
+            |row: &&Route| row.path == path && row.method.eq_ignore_ascii_case(method.as_str());
+        TABLE.iter().find(is_it)
+    });
+    match row.map(|row| (row.access, row.path)) {
+        None | Some((Access::Signed, _)) => Counted::Never,
+        Some((Access::Open, _)) => Counted::ByAddress(Class::General),
+        Some((Access::Needs(Action::Search), _)) => Counted::ByUser(Class::Search),
+        Some((Access::Needs(Action::ExecutionStart), _)) => Counted::ByUser(Class::Executions),
+        // Confirming an upload needs the same right and is no further upload.
+        Some((Access::Needs(Action::FileCreate), path)) if path.ends_with("/upload") => {
+            Counted::ByUser(Class::Uploads)
+        }
+        Some((Access::Own | Access::Needs(_), _)) => Counted::ByUser(Class::General),
+    }
+}
+
 /// Whether `path` has the form of `pattern`, in which `{name}` is one segment and
 /// `{name:.*}` is the rest.
 fn matches(pattern: &str, path: &str) -> bool {
@@ -194,6 +219,31 @@ fn matches(pattern: &str, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn operations_are_counted_by_what_they_need() {
+        let of = |method: Method, path: &str| counted(&method, &format!("{API}{path}"));
+        let by_user = |class| Counted::ByUser(class);
+        assert_eq!(of(Method::GET, "/orgs"), by_user(Class::General));
+        assert_eq!(
+            of(Method::POST, "/nodes/{nodeId}/execute"),
+            by_user(Class::Executions)
+        );
+        assert_eq!(
+            of(Method::POST, "/orgs/{orgId}/files/upload"),
+            by_user(Class::Uploads)
+        );
+        assert_eq!(
+            of(Method::POST, "/files/{fileId}/confirm"),
+            by_user(Class::General)
+        );
+        assert_eq!(
+            of(Method::POST, "/auth/dev-token"),
+            Counted::ByAddress(Class::General)
+        );
+        assert_eq!(of(Method::PUT, "/blobs/{key:.*}"), Counted::Never);
+        assert_eq!(counted(&Method::GET, "/health"), Counted::Never);
+    }
 
     #[test]
     fn the_methods_of_a_path_are_found() {

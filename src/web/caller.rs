@@ -40,6 +40,7 @@ async fn caller(request: &HttpRequest) -> Result<Ctx> {
     } else {
         Caller::new(app.keyring.verify(text, app.db.now())?, origin)
     };
+    super::limits::admit(request, app, caller.user()).await?;
     let attempt = request.extensions().get::<Attempt>().cloned();
     Ok(Ctx {
         app: Arc::clone(app),

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod caller;
+pub mod limits;
 mod problem;
 mod request;
 

@@ -15,10 +15,12 @@ mod workbench;
 
 mod agent;
 mod audit;
+mod bus;
 mod executions;
 mod files;
 mod health;
 mod identity;
+mod limits;
 mod locks;
 mod members;
 mod nodes;

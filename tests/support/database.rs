@@ -24,6 +24,7 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 static CLONING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// A database of one test's own.
+#[derive(Clone)]
 pub struct Database {
     pub name: String,
 }

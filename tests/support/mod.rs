@@ -16,6 +16,7 @@ pub mod client;
 mod database;
 pub mod issuer;
 pub mod model;
+mod redis;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use client::{Answer, Client};
 pub use database::Database;
+pub use redis::Redis;
 
 /// A running GlassBox with a database of its own.
 pub struct TestApp {
@@ -93,8 +95,23 @@ impl TestApp {
         self
     }
 
+    /// Another process, as it were, on the same database and the same bus, which must be
+    /// a shared one.
+    pub async fn start_beside(&self, overrides: &[Override]) -> Self {
+        let system = Arc::new(System);
+        Self::start_on(self.database.clone(), system.clone(), system, overrides).await
+    }
+
     async fn start_with(clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, overrides: &[Override]) -> Self {
-        let database = Database::create().await;
+        Self::start_on(Database::create().await, clock, ids, overrides).await
+    }
+
+    async fn start_on(
+        database: Database,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        overrides: &[Override],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = server::listen("127.0.0.1", 0).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -112,13 +129,21 @@ impl TestApp {
             // Small: hundreds of tests share one server.
             ("database.max_connections", "8".into()),
             ("server.workers", "1".into()),
+            // The tests of the limits switch them on.
+            ("limits.enabled", "false".into()),
         ];
+        if redis::is_wanted() {
+            all.extend(Redis::shared().settings(&database.name));
+        }
         all.extend_from_slice(overrides);
         let config = config::load("test", &all).unwrap();
         let mut app = compose::app(config, clock, ids, url.clone()).unwrap();
         let models = Models::builder().with("demo", Demo).with("script", Demo);
         app.models = Arc::new(models.build());
         let app = Arc::new(app);
+        while app.bus.ping().await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(server::serve(Arc::clone(&app), listener, stop.clone()));

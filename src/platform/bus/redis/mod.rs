@@ -1,0 +1,170 @@
+//! The bus that several processes share.
+//!
+//! One connection carries what this process publishes and everything it listens to.
+//! The [`link`] keeps it up. A message is JSON, `{"kind":…,"payload":…}`, on the
+//! channel `<prefix>:news:<channel>`.
+//!
+//! Redis forgets a message at once, so whoever was not connected has missed it. Two
+//! things make that harmless. After each connect, all subscriptions of this process are
+//! told that they may have missed something. And a process that could not publish sends
+//! [`GAP`] once it can, upon which every process tells its own.
+
+mod link;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+use super::{Bus, Message, Subscription, hub::Hub};
+use crate::{
+    config::BusConfig,
+    kernel::{
+        Error, Result,
+        event::{Channel, EventKind},
+        text::TextEnum,
+    },
+    platform::redis::{COMMAND, Redis, unavailable},
+};
+
+use link::Link;
+
+/// The channel on which a process says that some of its news were lost.
+const GAP: &str = "gap";
+
+/// What stands before a channel's name.
+const NEWS: &str = "news:";
+
+/// A message as it travels.
+#[derive(Debug, Serialize, Deserialize)]
+struct Envelope {
+    /// Text, since a newer version may know more kinds.
+    kind: String,
+    payload: Value,
+}
+
+impl Envelope {
+    /// The message, unless it is of a kind that we don't know.
+    fn open(self) -> Option<Message> {
+        Some(Message {
+            kind: EventKind::parse(&self.kind)?,
+            payload: Arc::new(self.payload),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct EnvelopeRef<'a> {
+    kind: &'static str,
+    payload: &'a Value,
+}
+
+/// Somebody listens to a channel and waits until the server knows.
+struct Join {
+    channel: Channel,
+    /// Answered when the server has confirmed.
+    done: oneshot::Sender<()>,
+}
+
+/// The bus of several processes.
+#[derive(Debug)]
+pub struct RedisBus {
+    redis: Redis,
+    hub: Arc<Hub>,
+    joins: mpsc::UnboundedSender<Join>,
+    /// Whether some of our news did not get out and nobody was told so yet.
+    lost: Arc<AtomicBool>,
+    _link: DropGuard,
+}
+
+impl RedisBus {
+    /// Starts to connect, on the runtime that calls this. A server that is away is no
+    /// failure: the bus comes up when the server does. The link ends with the bus.
+    pub fn start(config: &BusConfig) -> Result<Self> {
+        let runtime = Handle::try_current().map_err(Error::internal)?;
+        let (redis, upkeep) = Redis::new(config)?;
+        let (left, leaves) = mpsc::unbounded_channel();
+        let (joins, joining) = mpsc::unbounded_channel();
+        let hub = Arc::new(Hub::telling(left));
+        let lost = Arc::new(AtomicBool::new(false));
+        let stop = CancellationToken::new();
+        let link = Link {
+            redis: redis.clone(),
+            upkeep,
+            hub: Arc::clone(&hub),
+            joins: joining,
+            leaves,
+            lost: Arc::clone(&lost),
+        };
+        TaskTracker::new().spawn_on(link.run(stop.clone()), &runtime);
+        Ok(RedisBus {
+            redis,
+            hub,
+            joins,
+            lost,
+            _link: stop.drop_guard(),
+        })
+    }
+
+    /// Commands over the bus's connection.
+    pub fn redis(&self) -> Redis {
+        self.redis.clone()
+    }
+}
+
+#[async_trait]
+impl Bus for RedisBus {
+    async fn publish(&self, channel: Channel, message: Message) -> Result<()> {
+        let envelope = EnvelopeRef {
+            kind: message.kind.as_str(),
+            payload: &message.payload,
+        };
+        let text = serde_json::to_vec(&envelope).map_err(Error::internal)?;
+        let mut publish = ::redis::cmd("PUBLISH");
+        publish
+            .arg(self.redis.name(format_args!("{NEWS}{channel}")))
+            .arg(text);
+        match self.redis.command::<i64>(&publish).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.lost.store(true, Ordering::Release);
+                // What could be told here needs no Redis. Should the command have got
+                // through after all, they hear it twice, which listeners bear.
+                self.hub.tell(channel, message);
+                Err(error)
+            }
+        }
+    }
+
+    async fn subscribe(&self, channel: Channel) -> Result<Subscription> {
+        let subscription = self.hub.join(channel);
+        let (done, confirmed) = oneshot::channel();
+        // Without a connection there is nobody to wait for: the next one brings a gap.
+        if self.joins.send(Join { channel, done }).is_ok() && self.redis.is_connected() {
+            let _ = timeout(COMMAND, confirmed).await;
+        }
+        Ok(subscription)
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let answer: String = self.redis.command(&::redis::cmd("PING")).await?;
+        if answer == "PONG" {
+            Ok(())
+        } else {
+            Err(unavailable("the answer to PING is odd"))
+        }
+    }
+}
