@@ -19,6 +19,7 @@ mod executions;
 mod files;
 mod health;
 mod identity;
+mod manners;
 mod members;
 mod nodes;
 mod notifications;
