@@ -207,10 +207,11 @@ async fn check_migrated(config: &Config) -> Result<()> {
     ))
 }
 
-/// A token that SIGTERM and Ctrl-C cancel. A second Ctrl-C ends the process at once.
+/// A token that SIGTERM and Ctrl-C cancel. A second one of either ends the process at once.
 pub fn stop_on_signal() -> Result<CancellationToken> {
-    /// What shells make of a death by SIGINT.
+    /// What shells make of a death by SIGINT, and by SIGTERM.
     const INTERRUPTED: i32 = 130;
+    const TERMINATED: i32 = 143;
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
     let stop = CancellationToken::new();
@@ -221,8 +222,10 @@ pub fn stop_on_signal() -> Result<CancellationToken> {
             _ = interrupt.recv() => {}
         }
         cancel.cancel();
-        interrupt.recv().await;
-        process::exit(INTERRUPTED);
+        tokio::select! {
+            _ = terminate.recv() => process::exit(TERMINATED),
+            _ = interrupt.recv() => process::exit(INTERRUPTED),
+        }
     });
     Ok(stop)
 }

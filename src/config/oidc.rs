@@ -107,7 +107,7 @@ impl OidcConfig {
 }
 
 /// A list, as a list in a file or as words between commas in the environment.
-fn words<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(super) fn words<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: std::str::FromStr<Err: std::fmt::Display>,

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::oidc::words;
 use crate::kernel::field::Fields;
 
 /// The HTTP server.
@@ -18,6 +19,13 @@ pub struct ServerConfig {
     pub public_url: String,
     /// Largest JSON body, in bytes.
     pub body_limit_bytes: usize,
+    /// Longest time of one request, its body included, in seconds.
+    pub request_seconds: u64,
+    /// Proxies of ours that a request comes through.
+    pub trusted_proxies: usize,
+    /// Origins whose pages may call us from a browser; `*` alone: any.
+    #[serde(deserialize_with = "words")]
+    pub cors_origins: Vec<String>,
     /// Time for requests in flight to end, in seconds.
     pub shutdown_seconds: u64,
 }
@@ -35,10 +43,30 @@ impl ServerConfig {
             "must be between 1 KiB and 64 MiB",
         );
         fields.check(
+            (1..=3600).contains(&self.request_seconds),
+            "server.request_seconds",
+            "must be between 1 and 3600",
+        );
+        fields.check(
+            self.trusted_proxies <= 16,
+            "server.trusted_proxies",
+            "must be at most 16",
+        );
+        fields.check(
+            self.allows_any_origin() || self.cors_origins.iter().all(|text| is_origin(text)),
+            "server.cors_origins",
+            "must be origins as browsers write them, such as https://app.example.com, or * alone",
+        );
+        fields.check(
             self.shutdown_seconds <= 110,
             "server.shutdown_seconds",
             "must be at most 110: containers are killed 120 seconds after SIGTERM",
         );
+    }
+
+    /// Whether pages of any origin may call us.
+    pub fn allows_any_origin(&self) -> bool {
+        self.cors_origins == ["*"]
     }
 
     /// How clients reach us: `public_url`, else the address we listen on.
@@ -52,6 +80,34 @@ impl ServerConfig {
             format!("http://{host}:{port}")
         } else {
             self.public_url.trim_end_matches('/').to_owned()
+        }
+    }
+}
+
+/// Whether `text` is an origin just as browsers send it: no path, no default port, small
+/// letters. Any other would never match, and nobody would know why.
+fn is_origin(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| {
+        url.scheme().starts_with("http") && url.origin().ascii_serialization() == text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_origin;
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        assert!(is_origin("https://app.example.com") && is_origin("http://localhost:3000"));
+        for odd in [
+            "*",
+            "app.example.com",
+            "https://app.example.com/",
+            "https://App.example.com",
+            "https://app.example.com:443",
+            "ftp://a",
+        ] {
+            assert!(!is_origin(odd), "{odd}");
         }
     }
 }

@@ -3,11 +3,16 @@
 //! [`build`] makes the application without a socket or a database connection, so
 //! tests and the OpenAPI document use the very one that serves.
 
+mod cors;
+mod deadline;
+mod encoding;
+mod head;
 mod health;
 mod openapi;
 mod retries;
 mod routes;
 mod trace;
+mod traceparent;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
@@ -15,7 +20,8 @@ use actix_web::{
     App as ActixApp, HttpRequest, HttpResponse, HttpServer, Responder,
     body::MessageBody,
     dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
-    middleware::from_fn,
+    http::Method,
+    middleware::{Compress, from_fn},
     web,
 };
 use tokio_util::sync::CancellationToken;
@@ -23,7 +29,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::App,
     kernel::{Code, Error, Result},
-    web::{limits, method_not_allowed, on_path_error, on_query_error, route_not_found},
+    web::{
+        limits, method_not_allowed, methods_allowed, on_path_error, on_query_error, route_not_found,
+    },
 };
 
 pub use health::Readiness;
@@ -43,6 +51,7 @@ pub fn build(
         InitError = (),
     >,
 > {
+    let cors = cors::layer(&app.config.server);
     ActixApp::new()
         .app_data(web::Data::new(app))
         .app_data(web::Data::new(readiness))
@@ -51,6 +60,11 @@ pub fn build(
         .app_data(limits::Counting(routes::counted))
         .wrap(from_fn(retries::around))
         .wrap(from_fn(limits::around))
+        .wrap(from_fn(encoding::choose))
+        .wrap(Compress::default())
+        .wrap(from_fn(encoding::finish))
+        .wrap(from_fn(head::around))
+        .wrap(cors)
         .wrap(from_fn(trace::around))
         .configure(openapi::pages)
         .configure(routes::configure)
@@ -110,6 +124,8 @@ async fn unknown(request: HttpRequest) -> HttpResponse {
     if allowed.is_empty() {
         let error: actix_web::Error = route_not_found().into();
         error.error_response()
+    } else if request.method() == Method::OPTIONS {
+        methods_allowed(&allowed)
     } else {
         method_not_allowed(&allowed).respond_to(&request)
     }

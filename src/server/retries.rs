@@ -19,6 +19,7 @@ use actix_web::{
 };
 use serde_json::Value;
 
+use super::deadline;
 use crate::{
     app::App,
     idempotency::{Answer, Attempt, Parked, Progress},
@@ -43,7 +44,8 @@ pub async fn around(
             .await
             .map(ServiceResponse::map_into_boxed_body);
     }
-    let attempt = match begin(&mut request).await {
+    let limit = deadline::limit(request.request());
+    let attempt = match deadline::within(limit, begin(&mut request)).await {
         Ok(attempt) => attempt,
         Err(error) => return Ok(request.error_response(error).map_into_boxed_body()),
     };

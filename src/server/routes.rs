@@ -4,7 +4,7 @@
 
 use actix_web::{http::Method, web};
 
-use super::health;
+use super::{deadline, health};
 use crate::{
     access::Action,
     executions, files, nodes, projects, templates, tenants, tokens,
@@ -64,7 +64,10 @@ macro_rules! routes {
         }),+];
 
         fn $configure(config: &mut web::ServiceConfig) {
-            $(config.route($path, web::$method().to($($handler)::+));)+
+            $(config.route(
+                $path,
+                deadline::limited(web::$method().to($($handler)::+), access!($access)),
+            );)+
         }
     };
 }
@@ -175,6 +178,11 @@ pub fn methods_of(path: &str) -> Vec<Method> {
     rows.into_iter()
         .filter(|(row, path)| matches(row.path, path))
         .filter_map(|(row, _)| row.method.to_uppercase().parse().ok())
+        .flat_map(|method| match method {
+            // `head` serves it.
+            Method::GET => vec![Method::GET, Method::HEAD],
+            other => vec![other],
+        })
         .collect()
 }
 
@@ -197,6 +205,15 @@ pub fn counted(method: &Method, pattern: &str) -> Counted {
         }
         Some((Access::Own | Access::Needs(_), _)) => Counted::ByUser(Class::General),
     }
+}
+
+/// Whether `path` is a signed address, which the bytes of files go through.
+pub fn is_signed(path: &str) -> bool {
+    path.strip_prefix(API).is_some_and(|rest| {
+        TABLE
+            .iter()
+            .any(|row| row.access == Access::Signed && matches(row.path, rest))
+    })
 }
 
 /// Whether `path` has the form of `pattern`, in which `{name}` is one segment and
@@ -247,10 +264,17 @@ mod tests {
 
     #[test]
     fn the_methods_of_a_path_are_found() {
-        assert_eq!(methods_of("/api/v1/orgs"), [Method::GET, Method::POST]);
-        assert_eq!(methods_of("/health"), [Method::GET]);
+        assert_eq!(
+            methods_of("/api/v1/orgs"),
+            [Method::GET, Method::HEAD, Method::POST]
+        );
+        assert_eq!(methods_of("/health"), [Method::GET, Method::HEAD]);
         assert!(methods_of("/api/v1/orgs/").is_empty());
         assert!(methods_of("/api/v1/nothing").is_empty());
-        assert_eq!(methods_of("/api/v1/blobs/a/b"), [Method::PUT, Method::GET]);
+        assert_eq!(
+            methods_of("/api/v1/blobs/a/b"),
+            [Method::PUT, Method::GET, Method::HEAD]
+        );
+        assert!(is_signed("/api/v1/blobs/a/b") && !is_signed("/api/v1/orgs"));
     }
 }

@@ -1,4 +1,4 @@
-//! Around every request: its id, its span, one line when it is done.
+//! Around every request: its id, its trace, its span, one line when it is done.
 //!
 //! The line names the path but not the query string, which may hold a signature.
 
@@ -7,12 +7,16 @@ use std::sync::Arc;
 use actix_web::{
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderName, HeaderValue},
+    http::{
+        ConnectionType,
+        header::{HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web,
 };
 use tracing::Instrument;
 
+use super::traceparent::TraceParent;
 use crate::{
     app::App,
     kernel::clock,
@@ -20,6 +24,7 @@ use crate::{
 };
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Serves one request within its span.
 pub async fn around(
@@ -31,7 +36,8 @@ pub async fn around(
         .get(HEADER)
         .and_then(|value| RequestId::from_client(value.to_str().ok()?))
         .unwrap_or_else(|| RequestId::ours(&clock::System));
-    let span = tracing::info_span!("request", id = id.as_str());
+    let parent = trace_of(request.headers());
+    let span = tracing::info_span!("request", id = id.as_str(), trace = parent.trace());
     let quiet = request.path().starts_with("/health");
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let header = HeaderValue::from_str(id.as_str());
@@ -42,6 +48,14 @@ pub async fn around(
         if let Ok(header) = header {
             response.headers_mut().insert(HEADER, header);
         }
+        if let Ok(parent) = HeaderValue::from_str(&parent.to_string()) {
+            response.headers_mut().insert(TRACEPARENT, parent);
+        }
+        if app.as_ref().is_some_and(|app| app.draining.is_cancelled()) {
+            // Or the client would send its next request here, and hold the end up.
+            let head = response.response_mut().head_mut();
+            head.set_connection_type(ConnectionType::Close);
+        }
         if let Some((app, begun)) = app.zip(begun)
             && !quiet
         {
@@ -51,4 +65,12 @@ pub async fn around(
         Ok(response)
     };
     REQUEST_ID.scope(id, serve.instrument(span)).await
+}
+
+/// The trace that the client names, or a new one. Two such headers are as good as none.
+fn trace_of(headers: &HeaderMap) -> TraceParent {
+    let mut named = headers.get_all(TRACEPARENT);
+    let first = named.next().and_then(|value| value.to_str().ok());
+    let only = first.filter(|_| named.next().is_none());
+    TraceParent::continued(only, &clock::System)
 }

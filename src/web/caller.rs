@@ -7,7 +7,7 @@ use actix_web::{
     FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web,
 };
 
-use super::request::current_request_id;
+use super::{client_address, request::current_request_id};
 use crate::{
     access::{Caller, Origin},
     app::{App, Ctx},
@@ -31,7 +31,7 @@ async fn caller(request: &HttpRequest) -> Result<Ctx> {
         .ok_or_else(|| Error::internal("the server was built without its App"))?;
     let origin = Origin {
         request_id: current_request_id(),
-        ip: request.peer_addr().map(|address| address.ip().to_string()),
+        ip: client_address(request, app.config.server.trusted_proxies).map(|ip| ip.to_string()),
         lock_epoch: lock_epoch(request)?,
     };
     let text = bearer(request)?;

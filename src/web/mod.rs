@@ -1,5 +1,6 @@
 //! What the slices' `api.rs` files share: extractors, answers, problem responses.
 
+mod address;
 mod answer;
 mod body;
 mod caller;
@@ -7,7 +8,10 @@ pub mod limits;
 mod problem;
 mod request;
 
+pub use address::client_address;
 pub use answer::{created, no_content, ok};
 pub use body::{Json, read_body};
-pub use problem::{Problem, method_not_allowed, on_path_error, on_query_error, route_not_found};
+pub use problem::{
+    Problem, method_not_allowed, methods_allowed, on_path_error, on_query_error, route_not_found,
+};
 pub use request::{REQUEST_ID, RequestId, current_request_id};

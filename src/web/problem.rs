@@ -78,15 +78,26 @@ pub fn route_not_found() -> Error {
 
 /// The path has operations, but none with this method.
 pub fn method_not_allowed(allowed: &[Method]) -> HttpResponse {
-    let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
-    let names = names.join(", ");
     let error = Error::new(
         Code::MethodNotAllowed,
-        format!("This path answers to {names} only."),
+        format!("This path answers to {} only.", listed(allowed)),
     );
-    let mut response = error.error_response();
-    if let Ok(value) = header::HeaderValue::from_str(&names) {
+    with_allow(error.error_response(), allowed)
+}
+
+/// Answers OPTIONS with the methods of the path.
+pub fn methods_allowed(allowed: &[Method]) -> HttpResponse {
+    with_allow(HttpResponse::NoContent().finish(), allowed)
+}
+
+fn with_allow(mut response: HttpResponse, allowed: &[Method]) -> HttpResponse {
+    if let Ok(value) = header::HeaderValue::from_str(&listed(allowed)) {
         response.headers_mut().insert(header::ALLOW, value);
     }
     response
+}
+
+fn listed(methods: &[Method]) -> String {
+    let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    names.join(", ")
 }

@@ -25,7 +25,7 @@ async fn unknown_paths_and_methods_are_told_apart() {
         .expect_problem(404, "ROUTE_NOT_FOUND");
     let answer = client.delete("/orgs").await;
     answer.expect_problem(405, "METHOD_NOT_ALLOWED");
-    assert_eq!(answer.headers["allow"], "GET, POST");
+    assert_eq!(answer.headers["allow"], "GET, HEAD, POST");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,7 @@ mod health;
 mod identity;
 mod limits;
 mod locks;
+mod manners;
 mod members;
 mod nodes;
 mod notifications;
