@@ -135,10 +135,7 @@ fn request(args: &Args, n: u64, random: &mut u64) -> String {
     *random ^= *random << 13;
     *random ^= *random >> 7;
     *random ^= *random << 17;
-    let node = format!(
-        "0192a000-0000-7000-8000-{:012x}",
-        *random % args.nodes + 1
-    );
+    let node = format!("0192a000-0000-7000-8000-{:012x}", *random % args.nodes + 1);
     let path = args.path.replace("{node}", &node);
     let body = args.body.replace("{n}", &n.to_string());
     let kind = if body.is_empty() {

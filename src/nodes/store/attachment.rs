@@ -149,13 +149,18 @@ impl OutputRow {
 }
 
 /// The node with its inputs and outputs.
-pub async fn complete(tx: &mut Tx, mut node: Node) -> Result<Node> {
-    node.inputs = Some(inputs(tx, node.id).await?);
-    node.outputs = Some(outputs(tx, node.id).await?);
+pub async fn complete(tx: &Tx, mut node: Node) -> Result<Node> {
+    let (inputs, outputs) = of(tx, node.id).await?;
+    (node.inputs, node.outputs) = (Some(inputs), Some(outputs));
     Ok(node)
 }
 
-async fn inputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Input>> {
+/// The inputs and outputs of a node, asked for together.
+pub async fn of(tx: &Tx, node: NodeId) -> Result<(Vec<Input>, Vec<Output>)> {
+    tokio::try_join!(inputs(tx, node), outputs(tx, node))
+}
+
+async fn inputs(tx: &Tx, node: NodeId) -> Result<Vec<Input>> {
     let same_file = files::id.nullable().eq(node_inputs::file_id);
     let same_node = nodes::id.nullable().eq(node_inputs::source_node_id);
     let rows: Vec<(InputRow, Option<FileRow>, Option<SourceRow>)> = node_inputs::table
@@ -172,7 +177,7 @@ async fn inputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Input>> {
             Option::<FileRow>::as_select(),
             Option::<SourceRow>::as_select(),
         ))
-        .load(tx.conn())
+        .load(&mut tx.pipe())
         .await?;
     let whole = rows
         .into_iter()
@@ -180,7 +185,7 @@ async fn inputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Input>> {
     Ok(whole.collect())
 }
 
-async fn outputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Output>> {
+async fn outputs(tx: &Tx, node: NodeId) -> Result<Vec<Output>> {
     let same_file = files::id.nullable().eq(node_outputs::file_id);
     let rows: Vec<(OutputRow, Option<FileRow>)> = node_outputs::table
         .left_join(files::table.on(same_file))
@@ -191,7 +196,7 @@ async fn outputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Output>> {
             node_outputs::id,
         ))
         .select((OutputRow::as_select(), Option::<FileRow>::as_select()))
-        .load(tx.conn())
+        .load(&mut tx.pipe())
         .await?;
     Ok(rows.into_iter().map(|(row, file)| row.with(file)).collect())
 }

@@ -93,13 +93,13 @@ fn at(rows: Vec<NodeRow>, now: Timestamp) -> Result<Vec<Node>> {
 }
 
 /// A live node, without inputs and outputs.
-pub(super) async fn get_node(tx: &mut Tx, id: NodeId) -> Result<Option<Node>> {
+pub(super) async fn get_node(tx: &Tx, id: NodeId) -> Result<Option<Node>> {
     let now = tx.now();
     nodes::table
         .find(id)
         .filter(nodes::deleted_at.is_null())
         .select(NodeRow::as_select())
-        .first::<NodeRow>(tx.conn())
+        .first::<NodeRow>(&mut tx.pipe())
         .await
         .optional()?
         .map(|row| row.at(now))
@@ -211,16 +211,14 @@ pub(super) async fn version_exists(tx: &mut Tx, node: NodeId, version: i32) -> R
 
 /// Live nodes of a project that match, newest first.
 pub(super) async fn list_nodes(
-    tx: &mut Tx,
+    tx: &Tx,
     project: ProjectId,
     filter: &NodeFilter,
     page: &PageRequest,
 ) -> Result<Page<Node>> {
     let now = tx.now();
-    let total: i64 = matching(project, filter)
-        .count()
-        .get_result(tx.conn())
-        .await?;
+    let (mut first, mut second) = (tx.pipe(), tx.pipe());
+    let count = matching(project, filter).count().get_result(&mut first);
     let mut query = matching(project, filter)
         .select(NodeRow::as_select())
         .order((nodes::created_at.desc(), nodes::id.desc()))
@@ -232,7 +230,7 @@ pub(super) async fn list_nodes(
             .and(nodes::id.lt(NodeId::from_uuid(id)));
         query = query.filter(nodes::created_at.lt(at).or(same_time));
     }
-    let rows: Vec<NodeRow> = query.load(tx.conn()).await?;
+    let (total, rows): (i64, Vec<NodeRow>) = tokio::try_join!(count, query.load(&mut second))?;
     Ok(Page::new(at(rows, now)?, total, page, |node: &Node| {
         Cursor::new(node.created_at, node.id)
     }))
