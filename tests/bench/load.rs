@@ -9,7 +9,6 @@
 //! machine that it shares with what it measures. Prints one line of JSON.
 
 #![expect(
-    missing_docs,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
