@@ -1,9 +1,10 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-redis dev build test check generate clean \
+.PHONY: help setup setup-redis dev build test check bench generate clean \
 	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose check-api fuzz
 
 VENV := .tools/venv
+BENCH := .tools/bench
 SCRIPTS := .ci/run deploy/dev/setup-postgres.sh deploy/dev/setup-redis.sh deploy/dev/schema.sh
 
 # Says what comes next, so that a long run can be followed and searched.
@@ -74,6 +75,20 @@ check-api: setup $(VENV)/stamp
 
 fuzz: setup $(VENV)/stamp ## Run schemathesis with 200 examples an operation; FUZZ_EXAMPLES changes that.
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} cargo test --locked --test fuzz -- --ignored --nocapture
+
+bench: setup $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (twelve minutes).
+	cargo build --release --locked --bin glassbox --bench load
+	python3 tests/bench/bench.py
+
+$(BENCH)/stamp: tests/bench/fastify/package-lock.json tests/bench/fastapi/requirements.txt
+	$(call say,the applications to compare with, into $(BENCH))
+	@command -v npm >/dev/null || { echo 'make bench: Node.js 20 or newer with npm is needed.' >&2; exit 1; }
+	mkdir -p $(BENCH)/fastify
+	cp tests/bench/fastify/package.json tests/bench/fastify/package-lock.json $(BENCH)/fastify/
+	npm ci --omit=dev --no-audit --no-fund --prefix $(BENCH)/fastify
+	python3 -m venv $(BENCH)/venv
+	$(BENCH)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/fastapi/requirements.txt
+	@touch $@
 
 generate: setup ## Write schema.rs, docs/openapi.json and docs/ERRORS.md anew.
 	UPDATE_GENERATED=1 cargo test --locked --test database -- --ignored schema_rs_is_what_the_migrations_make

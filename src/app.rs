@@ -99,6 +99,31 @@ impl Ctx {
         .await
     }
 
+    /// Reads with `query` in one transaction in which the caller may do `action` on
+    /// `target`, in one round trip where the token allows it: what is read before the
+    /// answer about the caller's rights is handed out only after it, or not at all.
+    ///
+    /// `query` may run more than once, and what it sends must not depend on its answers.
+    pub async fn read<R, F>(&self, action: Action, target: Target, query: F) -> Result<(Grant, R)>
+    where
+        F: AsyncFn(&Tx) -> Result<R>,
+    {
+        if !self.caller.asks_once() {
+            return self
+                .tx(action, target, async |tx, grant| {
+                    Ok((grant.clone(), query(tx).await?))
+                })
+                .await;
+        }
+        let scope = Scope::User(self.caller.user());
+        let both = async |tx: &Tx| {
+            let asked = access::authorise(tx, &self.caller, action, target);
+            let (grant, rows) = tokio::join!(asked, query(tx));
+            Ok((grant?, rows?))
+        };
+        self.app.db.read(scope, both).await
+    }
+
     /// Runs `work` in one transaction that sees what is the caller's own: their user
     /// row, their memberships, and the organizations behind those. Fails for a narrowed
     /// token, which speaks for a part of the person only.

@@ -107,6 +107,12 @@ impl Caller {
         Ok(())
     }
 
+    /// Whether [`authorise()`] is one statement for this caller: nothing of the token is
+    /// to be looked up.
+    pub fn asks_once(&self) -> bool {
+        self.token.id().is_none() && !self.token.is_narrowed()
+    }
+
     /// The person.
     pub fn user(&self) -> UserId {
         self.token.user()
@@ -160,12 +166,7 @@ impl Target {
 /// such thing (also when it is not theirs to know of), or that it is not allowed.
 ///
 /// The transaction must be in the caller's scope or already in the organization's.
-pub async fn authorise(
-    tx: &mut Tx,
-    caller: &Caller,
-    action: Action,
-    target: Target,
-) -> Result<Grant> {
+pub async fn authorise(tx: &Tx, caller: &Caller, action: Action, target: Target) -> Result<Grant> {
     // A stream asks again and again with the token that it was opened with.
     caller.token.check_expiry(tx.now())?;
     refuse_revoked(tx, caller).await?;
@@ -202,7 +203,7 @@ pub async fn authorise(
 /// does the work and is remembered nowhere, so a revocation holds at once and everywhere;
 /// other tokens can't be revoked and cost no statement. A token whose maker has left the
 /// organization is not visible to them any more, and is refused as well.
-async fn refuse_revoked(tx: &mut Tx, caller: &Caller) -> Result<()> {
+async fn refuse_revoked(tx: &Tx, caller: &Caller) -> Result<()> {
     match caller.token.id() {
         Some(id) if !store::token_stands(tx, id).await? => Err(Error::new(
             Code::TokenInvalid,

@@ -2,12 +2,16 @@
 //! the user of a subject; the audit log.
 
 use diesel::{
-    ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
+    ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, QueryResult,
+    QueryableByName,
     dsl::{exists, select, sql},
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
     sql_types::{Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     OrgRole, ProjectRole,
@@ -35,23 +39,47 @@ pub(super) struct Standing {
     pub project_role: Option<ProjectRole>,
 }
 
-#[derive(QueryableByName)]
+/// A call of `app.enter`. A query of its own, because diesel prepares `sql_query` anew
+/// each time, and this one stands before all others.
+#[derive(QueryId)]
+struct Enter {
+    kind: &'static str,
+    thing: Uuid,
+}
+
+impl QueryFragment<Pg> for Enter {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("select org_id, project_id, node_id, org_role, project_role from app.enter(");
+        out.push_bind_param::<Text, _>(self.kind)?;
+        out.push_sql(", ");
+        out.push_bind_param::<SqlUuid, _>(&self.thing)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl Query for Enter {
+    type SqlType = (
+        SqlUuid,
+        Nullable<SqlUuid>,
+        Nullable<SqlUuid>,
+        Text,
+        Nullable<Text>,
+    );
+}
+
+#[derive(diesel::Queryable)]
 struct EnterRow {
-    #[diesel(sql_type = SqlUuid)]
     org_id: OrgId,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     project_id: Option<ProjectId>,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     node_id: Option<NodeId>,
-    #[diesel(sql_type = Text)]
     org_role: String,
-    #[diesel(sql_type = Nullable<Text>)]
     project_role: Option<String>,
 }
 
 /// Finds `target` with the rights of the transaction's user and narrows the
 /// transaction to its organization; `None` when that user can't see it.
-pub(super) async fn enter(tx: &mut Tx, target: Target) -> Result<Option<Standing>> {
+pub(super) async fn enter(tx: &Tx, target: Target) -> Result<Option<Standing>> {
     let (kind, id) = match target {
         Target::Org(id) => ("organization", id.uuid()),
         Target::Project(id) => ("project", id.uuid()),
@@ -59,10 +87,8 @@ pub(super) async fn enter(tx: &mut Tx, target: Target) -> Result<Option<Standing
         Target::Execution(id) => ("execution", id.uuid()),
         Target::File(id) => ("file", id.uuid()),
     };
-    let row = diesel::sql_query("select * from app.enter($1, $2)")
-        .bind::<Text, _>(kind)
-        .bind::<SqlUuid, _>(id)
-        .get_result::<EnterRow>(tx.conn())
+    let row = Enter { kind, thing: id }
+        .get_result::<EnterRow>(&mut tx.pipe())
         .await
         .optional()?;
     row.map(Standing::try_from).transpose()
@@ -102,7 +128,7 @@ struct IdRow {
 }
 
 /// The node and all of its ancestors; empty for no node.
-pub(super) async fn lineage(tx: &mut Tx, node: Option<NodeId>) -> Result<Vec<NodeId>> {
+pub(super) async fn lineage(tx: &Tx, node: Option<NodeId>) -> Result<Vec<NodeId>> {
     let Some(node) = node else {
         return Ok(Vec::new());
     };
@@ -115,18 +141,18 @@ pub(super) async fn lineage(tx: &mut Tx, node: Option<NodeId>) -> Result<Vec<Nod
          select id from up",
     )
     .bind::<SqlUuid, _>(node)
-    .load(tx.conn())
+    .load(&mut tx.pipe())
     .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Whether there is such a token of an organization that the transaction sees, and it was
 /// not revoked.
-pub(super) async fn token_stands(tx: &mut Tx, id: TokenId) -> Result<bool> {
+pub(super) async fn token_stands(tx: &Tx, id: TokenId) -> Result<bool> {
     let standing = tokens::table
         .filter(tokens::id.eq(id))
         .filter(tokens::revoked_at.is_null());
-    Ok(select(exists(standing)).get_result(tx.conn()).await?)
+    Ok(select(exists(standing)).get_result(&mut tx.pipe()).await?)
 }
 
 /// The user of a subject, with the address that is stored for them.

@@ -3,8 +3,7 @@
 //!
 //! A request with a good token is counted for its user, after the token was verified and
 //! before anything else is done. Where no token is asked for, the client's address
-//! stands in. Addresses are those of the connection: behind a proxy they are the
-//! proxy's, which is why nothing but development's tokens and bad tokens goes by them.
+//! stands in: for development's tokens and for bad tokens.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +20,7 @@ use actix_web::{
 };
 use serde_json::json;
 
+use super::client_address;
 use crate::{
     app::App,
     config::LimitsConfig,
@@ -123,7 +123,7 @@ async fn admit_address(request: &HttpRequest) -> Result<()> {
         return Ok(());
     };
     let quota = class.quota(&app.config.limits);
-    let key = format!("address:{}:{}", address(request), class.name());
+    let key = format!("address:{}:{}", address(request, app), class.name());
     take(request, app, &key, quota).await
 }
 
@@ -137,7 +137,7 @@ async fn count_bad_token(request: &HttpRequest) -> Result<()> {
         return Ok(());
     }
     let quota = Quota::per_minute(app.config.limits.bad_tokens);
-    let key = format!("address:{}:bad_tokens", address(request));
+    let key = format!("address:{}:bad_tokens", address(request, app));
     take(request, app, &key, quota).await
 }
 
@@ -153,8 +153,9 @@ fn counted(request: &HttpRequest) -> Counted {
     }
 }
 
-fn address(request: &HttpRequest) -> String {
-    let address = request.peer_addr().map(|address| address.ip().to_string());
+fn address(request: &HttpRequest, app: &App) -> String {
+    let address = client_address(request, app.config.server.trusted_proxies);
+    let address = address.map(|ip| ip.to_string());
     address.unwrap_or_else(|| "unknown".to_owned())
 }
 

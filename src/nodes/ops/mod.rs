@@ -50,26 +50,27 @@ pub async fn node_list(
     filter: NodeFilter,
     page: PageRequest<NodeKey>,
 ) -> Result<Page<Node>> {
-    ctx.tx(
-        Action::NodeRead,
-        Target::Project(project),
-        async move |tx, _grant| store::list::nodes(tx, project, &filter, &page).await,
-    )
-    .await
+    let list = async |tx: &Tx| store::list::nodes(tx, project, &filter, &page).await;
+    let (_, page) = ctx
+        .read(Action::NodeRead, Target::Project(project), list)
+        .await?;
+    Ok(page)
 }
 
 /// One node with its inputs and outputs.
 pub async fn node_get(ctx: &Ctx, id: NodeId) -> Result<Node> {
-    ctx.tx(Action::NodeRead, Target::Node(id), async |tx, grant| {
-        Ok(seen_with(grant, node_read_in(tx, id).await?))
-    })
-    .await
+    let whole = async |tx: &Tx| node_read_in(tx, id).await;
+    let (grant, node) = ctx.read(Action::NodeRead, Target::Node(id), whole).await?;
+    Ok(seen_with(&grant, node))
 }
 
 /// One node with its inputs and outputs; the caller has made sure that it may be seen.
-pub async fn node_read_in(tx: &mut Tx, id: NodeId) -> Result<Node> {
-    let node = store::get_node(tx, id).await?.ok_or_else(gone)?;
-    store::attachment::complete(tx, node).await
+pub async fn node_read_in(tx: &Tx, id: NodeId) -> Result<Node> {
+    let (node, attached) = tokio::join!(store::get_node(tx, id), store::attachment::of(tx, id));
+    let mut node = node?.ok_or_else(gone)?;
+    let (inputs, outputs) = attached?;
+    (node.inputs, node.outputs) = (Some(inputs), Some(outputs));
+    Ok(node)
 }
 
 /// A node that was not deleted, without inputs and outputs, for what is told about it.

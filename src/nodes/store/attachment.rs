@@ -162,13 +162,18 @@ impl OutputRow {
 }
 
 /// The node with its inputs and outputs.
-pub async fn complete(tx: &mut Tx, mut node: Node) -> Result<Node> {
-    node.inputs = Some(inputs(tx, node.id).await?);
-    node.outputs = Some(outputs(tx, node.id).await?);
+pub async fn complete(tx: &Tx, mut node: Node) -> Result<Node> {
+    let (inputs, outputs) = of(tx, node.id).await?;
+    (node.inputs, node.outputs) = (Some(inputs), Some(outputs));
     Ok(node)
 }
 
-async fn inputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Input>> {
+/// The inputs and outputs of a node, asked for together.
+pub async fn of(tx: &Tx, node: NodeId) -> Result<(Vec<Input>, Vec<Output>)> {
+    tokio::try_join!(inputs(tx, node), outputs(tx, node))
+}
+
+async fn inputs(tx: &Tx, node: NodeId) -> Result<Vec<Input>> {
     let same_file = files::id.nullable().eq(node_inputs::file_id);
     let same_node = nodes::id.nullable().eq(node_inputs::source_node_id);
     let same_version = node_versions::org_id
@@ -204,7 +209,7 @@ async fn inputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Input>> {
                     sql::<Nullable<Text>>("node_versions.snapshot ->> 'status'"),
                 ),
             ))
-            .load(tx.conn())
+            .load(&mut tx.pipe())
             .await?;
     let whole = rows.into_iter().map(|(row, file, source, pinned)| {
         let source = source.and_then(|source| source.live(pinned));
@@ -213,7 +218,7 @@ async fn inputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Input>> {
     Ok(whole.collect())
 }
 
-async fn outputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Output>> {
+async fn outputs(tx: &Tx, node: NodeId) -> Result<Vec<Output>> {
     let same_file = files::id.nullable().eq(node_outputs::file_id);
     let rows: Vec<(OutputRow, Option<FileRow>)> = node_outputs::table
         .left_join(files::table.on(same_file))
@@ -224,7 +229,7 @@ async fn outputs(tx: &mut Tx, node: NodeId) -> Result<Vec<Output>> {
             node_outputs::id,
         ))
         .select((OutputRow::as_select(), Option::<FileRow>::as_select()))
-        .load(tx.conn())
+        .load(&mut tx.pipe())
         .await?;
     Ok(rows.into_iter().map(|(row, file)| row.with(file)).collect())
 }

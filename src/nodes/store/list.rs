@@ -30,16 +30,14 @@ type Query<'a> = nodes::BoxedQuery<'a, Pg>;
 
 /// Live nodes of a project that match, in the order that the filter asks for.
 pub async fn nodes(
-    tx: &mut Tx,
+    tx: &Tx,
     project: ProjectId,
     filter: &NodeFilter,
     page: &PageRequest<NodeKey>,
 ) -> Result<Page<Node>> {
     let now = tx.now();
-    let total: i64 = matching(project, filter)
-        .count()
-        .get_result(tx.conn())
-        .await?;
+    let (mut first, mut second) = (tx.pipe(), tx.pipe());
+    let count = matching(project, filter).count().get_result(&mut first);
     let mut query = matching(project, filter);
     if let Some(key) = &page.after {
         query = match &key.value {
@@ -47,12 +45,12 @@ pub async fn nodes(
             SortValue::Title(title) => after_title(query, key.sorting.order, title, key.id),
         };
     }
-    let rows: Vec<NodeRow> = sorted(query, filter.sorting)
+    let rows = sorted(query, filter.sorting)
         .limit(page.limit + 1)
         .offset(page.offset)
         .select(NodeRow::as_select())
-        .load(tx.conn())
-        .await?;
+        .load(&mut second);
+    let (total, rows): (i64, Vec<NodeRow>) = tokio::try_join!(count, rows)?;
     Ok(Page::new(at(rows, now)?, total, page, |node: &Node| {
         NodeKey::of(node, filter.sorting)
     }))

@@ -101,13 +101,13 @@ fn at(rows: Vec<NodeRow>, now: Timestamp) -> Result<Vec<Node>> {
 }
 
 /// A live node, without inputs and outputs.
-pub(super) async fn get_node(tx: &mut Tx, id: NodeId) -> Result<Option<Node>> {
+pub(super) async fn get_node(tx: &Tx, id: NodeId) -> Result<Option<Node>> {
     let now = tx.now();
     nodes::table
         .find(id)
         .filter(nodes::deleted_at.is_null())
         .select(NodeRow::as_select())
-        .first::<NodeRow>(tx.conn())
+        .first::<NodeRow>(&mut tx.pipe())
         .await
         .optional()?
         .map(|row| row.at(now))

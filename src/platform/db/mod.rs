@@ -18,12 +18,17 @@ pub mod types;
 
 use std::{sync::Arc, time::Duration};
 
-use diesel::result::{DatabaseErrorKind, Error as SqlError};
+use diesel::{
+    QueryResult,
+    pg::Pg,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    result::{DatabaseErrorKind, Error as SqlError},
+};
 use diesel_async::{
     AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
     TransactionManager,
     pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig,
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
         deadpool::{Object, Pool},
     },
 };
@@ -87,6 +92,8 @@ impl Db {
         let acquire = Duration::from_millis(config.acquire_timeout_ms);
         let statement = config.statement_timeout_ms;
         let mut manager = ManagerConfig::<AsyncPgConnection>::default();
+        // A test query at each turn would be a round trip more; `begin` finds the dead.
+        manager.recycling_method = RecyclingMethod::Fast;
         manager.custom_setup = Box::new(move |url| {
             let url = url.to_owned();
             Box::pin(async move {
@@ -137,6 +144,43 @@ impl Db {
         }
     }
 
+    /// Runs `work`, which only reads, in one transaction under `scope` whose statements
+    /// leave together with its `begin` and its `commit`: one round trip for all.
+    ///
+    /// `work` is polled between the two, so every statement that it sends without
+    /// waiting for an answer is inside; it must wait for nothing before its last one,
+    /// and join what it sends. Called again where a connection was dead.
+    pub async fn read<R, F>(&self, scope: Scope, work: F) -> Result<R>
+    where
+        F: AsyncFn(&Tx) -> Result<R>,
+    {
+        let begin = format!("begin; {}", scope_sql(&scope));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let tx = self.take().await?;
+            let (begun, answer, ended) = {
+                let (mut first, mut last) = (tx.pipe(), tx.pipe());
+                tokio::join!(
+                    first.batch_execute(&begin),
+                    work(&tx),
+                    // Prepared like the statements of `work`: they wait for each other
+                    // while one of them is new to the connection, and it must be last.
+                    Commit.execute(&mut last)
+                )
+            };
+            match begun {
+                Ok(()) => {
+                    ended?;
+                    drop(ScopeGuard::into_inner(tx.conn));
+                    return answer;
+                }
+                Err(error) if tries < BEGIN_TRIES => self.drop_dead(&error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     /// The wake-ups between writers and readers of the outbox and the queues.
     pub fn signal(&self) -> &Signal {
         &self.signal
@@ -167,26 +211,45 @@ impl Db {
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut conn = self.pool.get().await.map_err(|error| {
-                Error::new(Code::Unavailable, "The database does not answer.").because(error)
-            })?;
-            match AnsiTransactionManager::begin_transaction_sql(&mut *conn, &sql).await {
-                Ok(()) => {
-                    return Ok(Tx {
-                        conn: scopeguard::guard(conn, close),
-                        now: self.clock.now(),
-                        ids: Arc::clone(&self.ids),
-                        signal: self.signal.clone(),
-                        wakes: Vec::new(),
-                    });
-                }
-                Err(error) if tries < BEGIN_TRIES => {
-                    tracing::debug!(%error, "dropping a dead connection");
-                    drop(Object::take(conn));
-                }
+            let mut tx = self.take().await?;
+            match AnsiTransactionManager::begin_transaction_sql(&mut **tx.conn, &sql).await {
+                Ok(()) => return Ok(tx),
+                Err(error) if tries < BEGIN_TRIES => self.drop_dead(&error),
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// A connection on which nothing has begun yet.
+    async fn take(&self) -> Result<Tx> {
+        let conn = self.pool.get().await.map_err(|error| {
+            Error::new(Code::Unavailable, "The database does not answer.").because(error)
+        })?;
+        Ok(Tx {
+            conn: scopeguard::guard(conn, close),
+            now: self.clock.now(),
+            ids: Arc::clone(&self.ids),
+            signal: self.signal.clone(),
+            wakes: Vec::new(),
+        })
+    }
+
+    /// Forgets the idle connections: where one is dead the server was away, and the
+    /// others, as old as that one, are dead too.
+    fn drop_dead(&self, error: &SqlError) {
+        tracing::debug!(%error, "dropping dead connections");
+        self.pool.retain(|_, _| false);
+    }
+}
+
+/// `commit`, as a prepared statement.
+#[derive(QueryId)]
+struct Commit;
+
+impl QueryFragment<Pg> for Commit {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("commit");
+        Ok(())
     }
 }
 
@@ -210,6 +273,12 @@ impl Tx {
     /// The connection, for a store's query.
     pub fn conn(&mut self) -> &mut AsyncPgConnection {
         &mut self.conn
+    }
+
+    /// The connection for statements that leave without waiting for each other's answers;
+    /// they run in the order in which they are first polled.
+    pub fn pipe(&self) -> &AsyncPgConnection {
+        &self.conn
     }
 
     /// The moment this transaction began; all its rows carry the same.
