@@ -69,6 +69,7 @@ async fn every_operation_that_changes_something_leaves_an_entry() {
         left: BTreeSet::new(),
     };
     people(&mut walk, &ada).await;
+    forms(&mut walk, &ada).await;
     work(&mut walk, &ada).await;
     files(&mut walk, &ada).await;
     let mut done = walk.left;
@@ -123,6 +124,27 @@ async fn people(walk: &mut Walk, ada: &Client) {
     walk.step("project_member_remove", ada.delete(&part)).await;
     walk.step("project_delete", ada.delete(&project)).await;
     walk.step("member_remove", ada.delete(&member)).await;
+}
+
+async fn forms(walk: &mut Walk, ada: &Client) {
+    let (org, project) = (walk.bench.org.clone(), walk.bench.project.clone());
+    let body = json!({ "orgId": org, "name": "Survey" });
+    let template = id(&walk
+        .step("template_create", ada.post("/templates", body))
+        .await);
+    let path = format!("/templates/{template}");
+    let body = json!({ "name": "Inspection" });
+    walk.step("template_update", ada.patch(&path, body)).await;
+    let body = json!({ "projectId": project });
+    let apply = format!("{path}/apply");
+    walk.step("template_apply", ada.post(&apply, body)).await;
+    walk.step("template_delete", ada.delete(&path)).await;
+
+    let tokens = format!("/orgs/{org}/tokens");
+    let body = json!({ "name": "CI", "rights": ["node.read"] });
+    let token = id(&walk.step("token_create", ada.post(&tokens, body)).await);
+    let token = format!("{tokens}/{token}");
+    walk.step("token_revoke", ada.delete(&token)).await;
 }
 
 async fn work(walk: &mut Walk, ada: &Client) {

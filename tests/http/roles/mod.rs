@@ -192,6 +192,9 @@ async fn who_is_allowed_is_served() {
             let name = format!("{} as {}", operation.line.operation, person.name);
             // What the state does not allow (409, 422) was allowed to them.
             let served = answer.status < 300 || [409, 422].contains(&answer.status);
+            // There is no lock to give back, which says 404 to who may look for it.
+            let served =
+                served || (operation.line.operation, answer.status) == ("lock_release", 404);
             assert!(served, "{name}: {} {}", answer.status, answer.text);
         }
     }
@@ -217,6 +220,10 @@ async fn ids_and_queries_that_are_none_are_bad_fields() {
             .filter(|part| part.starts_with('{'))
         {
             for bad in ["7", "%00", "null", "019c0000-0000-7000-8000-00000000000g"] {
+                // A version is a number.
+                if bad == "7" && ["{version}", "{from}", "{to}"].contains(&segment) {
+                    continue;
+                }
                 // Only this one is bad, so that it is this one that is answered.
                 let path = things.fill(name, &operation.path.replace(segment, bad));
                 let answer = operation.send(owner, &path, body.clone()).await;

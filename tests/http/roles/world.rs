@@ -129,6 +129,9 @@ impl Things {
             ("userId", self.user()),
             ("tokenId", self.id(11)),
             ("notificationId", self.id(12)),
+            ("version", "1".to_owned()),
+            ("from", "1".to_owned()),
+            ("to", "1".to_owned()),
             // Signed by nobody: what is missing in an address is a bad field of it.
             ("key", "a/b?expires=9999999999&signature=00".to_owned()),
         ];
@@ -188,7 +191,11 @@ insert into files (id, org_id, storage_key, storage_bucket, filename, content_ty
 insert into nodes (id, org_id, project_id, title, status, author_type, version, created_at, updated_at)
     values ({3}, {1}, {2}, 'Node', 'draft', 'human', 1, now(), now());
 insert into node_versions (id, org_id, node_id, version, snapshot, change_type, created_at)
-    values ({9}, {1}, {3}, 1, '{}', 'created', now());
+    select {9}, {1}, {3}, 1, jsonb_build_object('id', n.id, 'orgId', n.org_id, 'projectId', n.project_id,
+        'title', n.title, 'status', n.status, 'authorType', n.author_type, 'version', 1,
+        'metadata', n.metadata, 'createdAt', n.created_at, 'updatedAt', n.updated_at,
+        'inputs', jsonb_build_array(), 'outputs', jsonb_build_array()), 'created', now()
+    from nodes n where n.id = {3};
 insert into node_inputs (id, org_id, node_id, input_type, file_id, created_at)
     values ({4}, {1}, {3}, 'file', {6}, now());
 insert into node_outputs (id, org_id, node_id, output_type, text_content, created_at)
