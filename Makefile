@@ -92,6 +92,7 @@ $(BENCH)/stamp: tests/bench/fastify/package-lock.json tests/bench/fastapi/requir
 
 generate: setup ## Write schema.rs, docs/openapi.json and docs/ERRORS.md anew.
 	UPDATE_GENERATED=1 cargo test --locked --test database -- --ignored schema_rs_is_what_the_migrations_make
+	UPDATE_GENERATED=1 cargo test --locked --test http every_example_of_the_document
 	UPDATE_GENERATED=1 cargo test --locked --test documents current
 
 $(VENV)/stamp: deploy/dev/checks.txt

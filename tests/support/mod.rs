@@ -13,6 +13,7 @@
 )]
 
 pub mod client;
+mod contract;
 mod database;
 pub mod issuer;
 pub mod model;
