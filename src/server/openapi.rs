@@ -61,6 +61,7 @@ fn make() -> openapi::OpenApi {
         let item = document.paths.paths.get_mut(&path);
         if let Some(operation) = item.and_then(|item| operation(item, row.method)) {
             add_access(operation, row.access);
+            add_idempotency_key(operation, row);
             add_lock_epoch(operation, row.access);
             problems::add(operation, row, &mut components);
             examples.add(operation);
@@ -132,25 +133,43 @@ fn add_access(operation: &mut Operation, access: Access) {
         .merge(extensions);
 }
 
+/// Every POST on somebody's behalf can be sent again under its key.
+fn add_idempotency_key(operation: &mut Operation, row: &Route) {
+    if row.method == "post" && matches!(row.access, Access::Own | Access::Needs(_)) {
+        let key = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(200))
+            .pattern(Some("^[!-~]+$"));
+        let text = "A name for this very request. Sent again within 24 hours with the same \
+                    body, it is not done again: the first answer comes back, marked \
+                    `Idempotency-Replayed: true`. With another body it is refused (409 \
+                    `IDEMPOTENCY_KEY_REUSED`).";
+        add_header(operation, "Idempotency-Key", text, key);
+    }
+}
+
 /// Every operation that writes a node's content takes the header, because it is looked at
 /// where the node's row is locked for writing.
 fn add_lock_epoch(operation: &mut Operation, access: Access) {
-    if !problems::writes_content(access) {
-        return;
+    if problems::writes_content(access) {
+        let epoch = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
+        let text = "The `epoch` of the lock under which this is written. Once that lock has \
+                    ended, the write is refused (409 `LOCK_LOST`), whether or not somebody \
+                    else holds it now.";
+        add_header(operation, "X-Lock-Epoch", text, epoch);
     }
+}
+
+fn add_header(operation: &mut Operation, name: &str, text: &str, schema: ObjectBuilder) {
     let header = ParameterBuilder::new()
-        .name("X-Lock-Epoch")
+        .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some(
-            "The `epoch` of the lock under which this is written. Once that lock has ended, the \
-             write is refused (409 `LOCK_LOST`), whether or not somebody else holds it now.",
-        ))
-        .schema(Some(
-            ObjectBuilder::new()
-                .schema_type(Type::Integer)
-                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))),
-        ))
+        .description(Some(text))
+        .schema(Some(schema))
         .build();
     let parameters = operation.parameters.get_or_insert_default();
     parameters.push(RefOr::T(header));

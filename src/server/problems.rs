@@ -125,7 +125,7 @@ fn codes(operation: &Operation, row: &Route) -> Vec<Code> {
                 Code::TokenInvalid,
                 Code::TokenExpired,
             ]);
-            if changes {
+            if row.method == "post" {
                 codes.extend([Code::Conflict, Code::IdempotencyKeyReused]);
             }
         }

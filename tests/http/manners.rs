@@ -32,6 +32,35 @@ async fn pages_of_a_configured_origin_may_read_answers_and_errors() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pages_may_send_every_header_that_an_operation_reads() {
+    let test = TestApp::start_configured(&[("server.cors_origins", PAGE.into())]).await;
+    let client = test.anonymous();
+    let preflight = client
+        .request("OPTIONS", "/orgs")
+        .header("origin", PAGE)
+        .header("access-control-request-method", "POST");
+    let answer = client.send(preflight).await;
+    let allowed = answer.headers["access-control-allow-headers"]
+        .to_str()
+        .unwrap();
+    let allowed: Vec<_> = allowed.split(", ").map(str::to_lowercase).collect();
+    let document = serde_json::to_value(glassbox::server::document()).unwrap();
+    let mut headers = 0;
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                if parameter["in"] == "header" {
+                    let name = parameter["name"].as_str().unwrap().to_lowercase();
+                    assert!(allowed.contains(&name), "{name} is not in {allowed:?}");
+                    headers += 1;
+                }
+            }
+        }
+    }
+    assert!(headers > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn large_json_is_compressed_for_those_who_take_it() {
     let test = TestApp::start().await;
     let client = test.anonymous();
