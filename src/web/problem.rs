@@ -60,7 +60,12 @@ impl ResponseError for Error {
 
 /// A part of the path that is not of its type.
 pub fn on_path_error(error: PathError, _: &HttpRequest) -> actix_web::Error {
-    invalid("path", error.to_string()).into()
+    // The library says twice that it was reading a path.
+    let why = match error {
+        PathError::Deserialize(why) => why.to_string(),
+        other => other.to_string(),
+    };
+    invalid("path", format!("can't be read: {why}")).into()
 }
 
 /// A query string that can't be read.
