@@ -11,6 +11,7 @@ mod request;
 pub use address::client_address;
 pub use answer::{created, no_content, ok};
 pub use body::{Json, read_body};
+pub use caller::settle_caller;
 pub use problem::{
     Problem, method_not_allowed, methods_allowed, on_path_error, on_query_error, route_not_found,
 };

@@ -28,6 +28,7 @@ mod members;
 mod nodes;
 mod notifications;
 mod orgs;
+mod outage;
 mod project_members;
 mod projects;
 mod retries;

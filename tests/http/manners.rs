@@ -2,7 +2,13 @@
 
 use serde_json::json;
 
-use crate::{support::TestApp, workbench::Workbench};
+use crate::{
+    support::{
+        TestApp,
+        issuer::{Issuer, Key},
+    },
+    workbench::Workbench,
+};
 
 const PAGE: &str = "https://app.example.com";
 
@@ -115,4 +121,23 @@ async fn the_trace_of_the_caller_is_kept() {
     let answer = client.send(request).await;
     let ours = answer.headers["traceparent"].to_str().unwrap();
     assert!(ours.contains(trace) && !ours.contains("00f067aa0ba902b7"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_is_settled_before_what_they_ask_is_looked_at() {
+    let (key, impostor) = (Key::rsa("first", 0), Key::rsa("first", 1));
+    for (method, path) in [
+        ("GET", "/orgs/no-id"),
+        ("GET", "/orgs?limit=many"),
+        ("POST", "/orgs"),
+    ] {
+        // Each asks a new provider for its keys, so that the answer takes a while.
+        let issuer = Issuer::start(&[&key]).await;
+        let test = TestApp::start_configured(&issuer.settings()).await;
+        let claims = issuer.access("ada", chrono::Utc::now().timestamp());
+        let client = test.bearer(&impostor.token(&claims));
+        let request = client.request(method, path).json(&json!({ "name": 1 }));
+        let refused = client.send(request).await;
+        refused.expect_problem(401, "TOKEN_INVALID");
+    }
 }
