@@ -13,7 +13,7 @@ use utoipa::{
         content::ContentBuilder,
         extensions::Extensions,
         path::{Operation, ParameterBuilder, ParameterIn},
-        schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type},
+        schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -62,6 +62,7 @@ fn make() -> openapi::OpenApi {
         if let Some(operation) = item.and_then(|item| operation(item, row.method)) {
             add_access(operation, row.access);
             add_lock_epoch(operation, row.access);
+            add_idempotency_key(operation, row);
         }
     }
     let bearer = HttpBuilder::new()
@@ -148,19 +149,48 @@ fn add_lock_epoch(operation: &mut Operation, access: Access) {
     if !writes {
         return;
     }
+    add_header(
+        operation,
+        "X-Lock-Epoch",
+        "The `epoch` of the lock under which this is written. Once that lock has ended, the \
+         write is refused (409 `LOCK_LOST`), whether or not somebody else holds it now.",
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))),
+    );
+}
+
+/// Whoever has a token may repeat any POST.
+fn add_idempotency_key(operation: &mut Operation, row: &Route) {
+    if row.method != "post" || row.access == Access::Open {
+        return;
+    }
+    add_header(
+        operation,
+        "Idempotency-Key",
+        "A text of your own, new for each change. Within 24 hours the same request under the \
+         same key does nothing and gets the first answer again (but a token's text is never \
+         shown twice); another request under it is refused (409 `IDEMPOTENCY_KEY_REUSED`).",
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[!-~]+$"))
+            .min_length(Some(1))
+            .max_length(Some(200)),
+    );
+}
+
+fn add_header(
+    operation: &mut Operation,
+    name: &str,
+    description: &str,
+    schema: impl Into<RefOr<Schema>>,
+) {
     let header = ParameterBuilder::new()
-        .name("X-Lock-Epoch")
+        .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some(
-            "The `epoch` of the lock under which this is written. Once that lock has ended, the \
-             write is refused (409 `LOCK_LOST`), whether or not somebody else holds it now.",
-        ))
-        .schema(Some(
-            ObjectBuilder::new()
-                .schema_type(Type::Integer)
-                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))),
-        ))
+        .description(Some(description))
+        .schema(Some(schema))
         .build();
     let parameters = operation.parameters.get_or_insert_default();
     parameters.push(RefOr::T(header));

@@ -62,7 +62,7 @@ pub struct ChildrenQuery {
     #[param(minimum = 1, maximum = 1000, default = 1000, nullable = false)]
     pub limit: Option<i64>,
     /// The `nextCursor` of the page before.
-    #[param(nullable = false)]
+    #[param(nullable = false, format = "cursor")]
     pub cursor: Option<String>,
 }
 
