@@ -75,7 +75,7 @@ check-openapi: $(VENV)/stamp
 # Every operation of the document, every check of schemathesis, in a short form.
 check-api: setup-postgres $(VENV)/stamp
 	$(call say,schemathesis against the running server)
-	cargo test --locked --test fuzz -- --ignored
+	FUZZ_SEED=1 cargo test --locked --test fuzz -- --ignored
 
 fuzz: setup-postgres $(VENV)/stamp ## Run schemathesis with 200 examples an operation; FUZZ_EXAMPLES changes that.
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} cargo test --locked --test fuzz -- --ignored --nocapture

@@ -15,7 +15,7 @@ use crate::{
         field::invalid,
         page::{Page, PageQuery},
     },
-    web::{Json, created, ok},
+    web::{Json, Query, created, ok},
 };
 
 /// An execution, as every operation but the list gives it.
@@ -89,7 +89,7 @@ pub async fn execution_current(ctx: Ctx, node: web::Path<NodeId>) -> Result<Http
 pub async fn execution_list(
     ctx: Ctx,
     node: web::Path<NodeId>,
-    page: web::Query<PageQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse> {
     Ok(ok(ops::execution_list(&ctx, *node, page.parse()?).await?))
 }
@@ -121,7 +121,7 @@ pub async fn execution_get(ctx: Ctx, id: web::Path<ExecutionId>) -> Result<HttpR
 pub async fn execution_trace(
     ctx: Ctx,
     id: web::Path<ExecutionId>,
-    query: web::Query<TraceQuery>,
+    Query(query): Query<TraceQuery>,
 ) -> Result<HttpResponse> {
     let (after, limit) = query.parse()?;
     let (data, _) = ops::execution_trace(&ctx, *id, after, limit).await?;
@@ -152,7 +152,7 @@ pub struct StreamEvent {
 #[utoipa::path(get, path = "/executions/{executionId}/stream", operation_id = "execution_stream", tag = "Executions",
     params(
         ("executionId" = ExecutionId, Path, description = "The execution."),
-        ("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "The last entry that was received.")),
+        ("Last-Event-ID" = Option<i64>, Header, nullable = false, minimum = 0, description = "The last entry that was received.")),
     responses((status = 200, description = "A stream of events.", content_type = "text/event-stream", body = StreamEvent)))]
 pub async fn execution_stream(
     ctx: Ctx,

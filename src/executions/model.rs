@@ -3,11 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::openapi::{RefOr, schema::Schema};
 
 use crate::{
     kernel::{
         ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, TraceEventId, UserId, WorkerId,
-        field::Fields, text::text_enum,
+        field::Fields, form::text, text::text_enum,
     },
     templates::model::AgentSettings,
 };
@@ -53,6 +54,29 @@ text_enum! {
     }
 }
 
+/// The tools an execution may be given, by name.
+pub const TOOLS: &[&str] = &[
+    "list_inputs",
+    "read_input",
+    "access_node",
+    "create_subnode",
+    "add_output",
+    "request_human_input",
+    "mark_complete",
+];
+
+/// One of [`TOOLS`], for the OpenAPI document.
+#[derive(Debug)]
+pub struct Tool;
+
+impl utoipa::PartialSchema for Tool {
+    fn schema() -> RefOr<Schema> {
+        text().enum_values(Some(TOOLS.iter().copied())).into()
+    }
+}
+
+impl utoipa::ToSchema for Tool {}
+
 /// How an execution is run; what is not said comes from the node's
 /// `metadata.agentConfig`, then from the server's configuration.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -72,6 +96,7 @@ pub struct ExecutionConfig {
     pub system_prompt: Option<String>,
     /// The tools it may use; all when not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Tool>>)]
     pub tools: Option<Vec<String>>,
     /// Calls of the model at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,13 +104,13 @@ pub struct ExecutionConfig {
     pub max_iterations: Option<u32>,
     /// US dollars at most; an execution whose price is unknown is not bounded by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, exclusive_maximum = 1_000_000_000)]
     pub budget_usd: Option<f64>,
 }
 
 impl ExecutionConfig {
     /// Checks every field.
-    pub fn check(&self, known_tools: &[&str]) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         let mut fields = Fields::default();
         let within = |value: Option<u32>, most| value.is_none_or(|v| (1..=most).contains(&v));
         fields.check(
@@ -113,12 +138,9 @@ impl ExecutionConfig {
         }
         for tool in self.tools.iter().flatten() {
             fields.check(
-                known_tools.contains(&tool.as_str()),
+                TOOLS.contains(&tool.as_str()),
                 "config.tools",
-                format!(
-                    "there is no tool {tool:?}; there are: {}",
-                    known_tools.join(", ")
-                ),
+                format!("there is no tool {tool:?}; there are: {}", TOOLS.join(", ")),
             );
         }
         fields.finish()
@@ -131,7 +153,7 @@ impl ExecutionConfig {
 pub struct ExecutionStart {
     /// The model, `provider/name`; when not said, that of the node's
     /// `metadata.agentConfig`, else the server's default.
-    #[schema(max_length = 200, example = "demo/analyst")]
+    #[schema(format = "model", max_length = 200, example = "demo/analyst")]
     pub model: Option<String>,
     /// How it is run.
     pub config: Option<ExecutionConfig>,
@@ -139,9 +161,9 @@ pub struct ExecutionStart {
 
 impl ExecutionStart {
     /// Checks every field.
-    pub fn check(&self, known_tools: &[&str]) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         if let Some(config) = &self.config {
-            config.check(known_tools)?;
+            config.check()?;
         }
         let mut fields = Fields::default();
         if let Some(model) = &self.model {

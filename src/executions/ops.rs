@@ -23,20 +23,9 @@ use crate::{
     templates::model::{AGENT_CONFIG, AgentSettings},
 };
 
-/// The tools an execution may be given, by name.
-pub const TOOLS: &[&str] = &[
-    "list_inputs",
-    "read_input",
-    "access_node",
-    "create_subnode",
-    "add_output",
-    "request_human_input",
-    "mark_complete",
-];
-
 /// Starts an execution of a node: the row, the job and the news of it are one change.
 pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> Result<Execution> {
-    start.check(TOOLS)?;
+    start.check()?;
     // A model that is not there would fail the run later; better to say so now.
     if let Some(model) = &start.model {
         known_model(ctx, model).map_err(|why| invalid("model", why))?;
@@ -78,9 +67,7 @@ async fn settle(
             format!("The node's metadata.{AGENT_CONFIG} can't be used: {why}."),
         )
     };
-    start
-        .check(TOOLS)
-        .map_err(|error| unusable(error.message()))?;
+    start.check().map_err(|error| unusable(error.message()))?;
     let model = match start.model {
         Some(model) => {
             known_model(ctx, &model).map_err(|why| unusable(&why))?;

@@ -26,8 +26,15 @@ use crate::{
         page::{Page, PageQuery},
     },
     platform::blobs::{BlobKey, Folder, SignedQuery},
-    web::{Json, no_content, ok, route_not_found},
+    web::{Json, Query, no_content, ok, route_not_found},
 };
+
+/// Bytes as they are.
+// Their shape for the OpenAPI document, and nothing else.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "its shape is read by the derive")]
+pub struct Bytes(Vec<u8>);
 
 /// Where and how to send a file's bytes.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -104,13 +111,11 @@ pub async fn file_confirm(ctx: Ctx, id: web::Path<FileId>) -> Result<HttpRespons
 pub async fn file_list(
     ctx: Ctx,
     org: web::Path<OrgId>,
-    filter: web::Query<FileFilter>,
-    page: web::Query<PageQuery>,
+    Query(filter): Query<FileFilter>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse> {
     let page = page.parse()?;
-    Ok(ok(
-        ops::file_list(&ctx, *org, filter.into_inner(), page).await?
-    ))
+    Ok(ok(ops::file_list(&ctx, *org, filter, page).await?))
 }
 
 /// Get a file
@@ -156,13 +161,13 @@ pub async fn file_delete(ctx: Ctx, id: web::Path<FileId>) -> Result<HttpResponse
         ("key" = String, Path, pattern = "^[a-z0-9_-]{1,90}(/[a-z0-9_-]{1,90})?$", description = "From the signed address."),
         ("expires" = i64, Query, description = "From the signed address."),
         ("signature" = String, Query, description = "From the signed address.")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = Bytes, content_type = "application/octet-stream"),
     responses((status = 200, description = "The bytes are stored; `ETag` is their SHA-256.")))]
 pub async fn blob_put(
     app: web::Data<Arc<App>>,
     request: HttpRequest,
     key: web::Path<String>,
-    query: web::Query<SignedQuery>,
+    Query(query): Query<SignedQuery>,
     body: web::Payload,
 ) -> Result<HttpResponse> {
     let folder = folder(&app)?;
@@ -185,11 +190,11 @@ pub async fn blob_put(
         ("expires" = i64, Query, description = "From the signed address."),
         ("filename" = Option<String>, Query, description = "From the signed address."),
         ("signature" = String, Query, description = "From the signed address.")),
-    responses((status = 200, description = "The bytes, as an attachment.", body = Vec<u8>, content_type = "application/octet-stream")))]
+    responses((status = 200, description = "The bytes, as an attachment.", body = Bytes, content_type = "*/*")))]
 pub async fn blob_get(
     app: web::Data<Arc<App>>,
     key: web::Path<String>,
-    query: web::Query<SignedQuery>,
+    Query(query): Query<SignedQuery>,
 ) -> Result<HttpResponse> {
     let folder = folder(&app)?;
     let key = BlobKey::parse(&key)?;

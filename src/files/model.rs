@@ -162,7 +162,12 @@ pub(super) fn file_of_key(key: &BlobKey) -> Option<FileId> {
 #[serde(rename_all = "camelCase")]
 pub struct FileUpload {
     /// 1 to 255 characters, without a slash or control characters.
-    #[schema(min_length = 1, max_length = 255, example = "incident-review.pdf")]
+    #[schema(
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^/\\x00-\\x1f\\x7f-\\x9f]*[^/\\s\\x00-\\x1f\\x7f-\\x9f][^/\\x00-\\x1f\\x7f-\\x9f]*$",
+        example = "incident-review.pdf"
+    )]
     pub filename: String,
     /// The media type that the bytes will be sent with.
     #[schema(
@@ -200,8 +205,7 @@ impl FileUpload {
 
 fn check_filename(fields: &mut Fields, name: &str) {
     fields.length("filename", name, 1, 255);
-    let blank = !name.is_empty() && name.trim().is_empty();
-    fields.check(!blank, "filename", "must not be blank");
+    fields.not_blank("filename", name);
     fields.check(
         !name.chars().any(|c| c == '/' || c.is_control()),
         "filename",

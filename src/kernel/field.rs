@@ -65,6 +65,12 @@ impl Fields {
         }
     }
 
+    /// Checks that `text` is not only blanks. An empty one is left to [`Fields::length`].
+    pub fn not_blank(&mut self, field: &str, text: &str) {
+        let blank = !text.is_empty() && is_blank(text);
+        self.check(!blank, field, "must not be blank");
+    }
+
     /// The new value of a field that a PATCH may change but not clear.
     pub fn required<T>(&mut self, field: &str, patch: Patch<T>) -> Option<T> {
         match patch {
@@ -113,6 +119,27 @@ pub fn invalid(field: &str, message: impl Into<String>) -> Error {
 /// Checks a name: 1 to 200 characters, not only blanks.
 pub fn name(fields: &mut Fields, field: &str, text: &str) {
     fields.length(field, text, 1, 200);
-    let blank = !text.is_empty() && text.trim().is_empty();
-    fields.check(!blank, field, "must not be blank");
+    fields.not_blank(field, text);
+}
+
+/// Whether `text` has nothing in it but blanks, as the pattern `\S` of the OpenAPI document
+/// tells them: ECMAScript's, which count the byte order mark and not the control U+0085.
+pub fn is_blank(text: &str) -> bool {
+    let blank = |c: char| (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}';
+    text.chars().all(blank)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_are_those_of_the_documents_patterns() {
+        for blank in ["", " ", "\t\r\n", "\u{a0}\u{2003}", "\u{feff}"] {
+            assert!(is_blank(blank), "{blank:?}");
+        }
+        for text in ["a", " a ", "\u{85}", "\u{200b}", "\u{1}"] {
+            assert!(!is_blank(text), "{text:?}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod error;
 pub mod event;
 pub mod field;
+pub mod form;
 pub mod id;
 pub mod page;
 pub mod patch;

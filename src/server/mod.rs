@@ -31,9 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::App,
     kernel::{Code, Error, Result},
-    web::{
-        limits, method_not_allowed, methods_allowed, on_path_error, on_query_error, route_not_found,
-    },
+    web::{limits, method_not_allowed, methods_allowed, on_path_error, route_not_found},
 };
 
 pub use health::Readiness;
@@ -58,7 +56,6 @@ pub fn build(
         .app_data(web::Data::new(app))
         .app_data(web::Data::new(readiness))
         .app_data(web::PathConfig::default().error_handler(on_path_error))
-        .app_data(web::QueryConfig::default().error_handler(on_query_error))
         .app_data(limits::Counting(routes::counted))
         .wrap(from_fn(retries::around))
         .wrap(from_fn(limits::around))

@@ -15,7 +15,7 @@ use crate::{
         page::{Page, PageQuery},
     },
     nodes::model::Node,
-    web::{Json, created, no_content, ok},
+    web::{Json, Query, created, no_content, ok},
 };
 
 /// Which templates are listed.
@@ -55,8 +55,8 @@ pub struct Applied {
     responses((status = 200, description = "A page, newest first.", body = Page<Template>)))]
 pub async fn template_list(
     ctx: Ctx,
-    query: web::Query<TemplateQuery>,
-    page: web::Query<PageQuery>,
+    Query(query): Query<TemplateQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse> {
     let org = query.parse()?;
     Ok(ok(ops::template_list(&ctx, org, page.parse()?).await?))

@@ -14,7 +14,7 @@ use crate::{
         OrgId, Result, TokenId,
         page::{Page, PageQuery},
     },
-    web::{Json, no_content, ok},
+    web::{Json, Query, no_content, ok},
 };
 
 /// A token that was just made, with its text.
@@ -36,7 +36,7 @@ pub struct NewOrgToken {
 pub async fn token_list(
     ctx: Ctx,
     org: web::Path<OrgId>,
-    page: web::Query<PageQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse> {
     Ok(ok(ops::token_list(&ctx, *org, page.parse()?).await?))
 }

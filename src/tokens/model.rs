@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, schema::Schema};
 
 use crate::{
     access::Action,
     kernel::{
         NodeId, OrgId, ProjectId, Result, TokenId, UserId,
         field::{Fields, name},
+        form::{Form, FormsOf, HasForms, text},
+        text::TextEnum,
     },
 };
 
@@ -34,7 +37,7 @@ pub struct OrgToken {
     pub rights: Vec<Action>,
     /// Where it may do so; everywhere in the organization unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(value_type = Option<ResourceForms>, nullable = false)]
     pub resource: Option<Resource>,
     /// Who made it, and for whom it speaks.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,17 +67,60 @@ pub struct Resource {
     pub node_id: Option<NodeId>,
 }
 
+/// [`Resource`] in the document: a project, or a node.
+pub type ResourceForms = FormsOf<Resource>;
+
+impl HasForms for Resource {
+    const FORMS: &'static [Form] = &[
+        Form {
+            needs: &["projectId"],
+            refuses: &["nodeId"],
+            ..Form::new("A project")
+        },
+        Form {
+            needs: &["nodeId"],
+            refuses: &["projectId"],
+            ..Form::new("A node")
+        },
+    ];
+}
+
+/// An action that a token can be given, for the OpenAPI document.
+#[derive(Debug)]
+pub struct Right;
+
+impl utoipa::PartialSchema for Right {
+    fn schema() -> RefOr<Schema> {
+        let given = Action::ALL.iter().filter(|action| can_be_given(**action));
+        let names: Vec<&str> = given.map(|action| action.as_str()).collect();
+        text().enum_values(Some(names)).into()
+    }
+}
+
+impl utoipa::ToSchema for Right {}
+
+/// Whether a token may have it: one that could make others would outlive its revoking.
+fn can_be_given(action: Action) -> bool {
+    action != Action::TokenManage
+}
+
 /// What makes a token.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenCreate {
     /// 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200, example = "Nightly import")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = "\\S",
+        example = "Nightly import"
+    )]
     pub name: String,
     /// The names of actions, at least one. `token.manage` can't be given to a token.
-    #[schema(min_items = 1)]
+    #[schema(value_type = Vec<Right>, min_items = 1)]
     pub rights: Vec<Action>,
     /// A project or a node of the organization; everywhere in it unless said.
+    #[schema(value_type = Option<ResourceForms>)]
     pub resource: Option<Resource>,
     /// Seconds until it ends, a minute to a year; 90 days unless said.
     #[schema(minimum = 60, maximum = 31_536_000, default = 7_776_000)]
@@ -105,7 +151,7 @@ impl TokenCreate {
             "must name at least one action",
         );
         fields.check(
-            !self.rights.contains(&Action::TokenManage),
+            self.rights.iter().all(|action| can_be_given(*action)),
             "rights",
             "must not have token.manage: a token can't make others",
         );

@@ -2,11 +2,12 @@
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
-    error::{PathError, QueryPayloadError},
+    error::PathError,
     http::{Method, StatusCode, header},
 };
 use serde::Serialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::request::current_request_id;
 use crate::kernel::{Code, Error, error::Kind, field::invalid};
@@ -59,18 +60,19 @@ impl ResponseError for Error {
 }
 
 /// A part of the path that is not of its type.
-pub fn on_path_error(error: PathError, _: &HttpRequest) -> actix_web::Error {
-    // The library says twice that it was reading a path.
-    let why = match error {
-        PathError::Deserialize(why) => why.to_string(),
-        other => other.to_string(),
-    };
-    invalid("path", format!("can't be read: {why}")).into()
-}
-
-/// A query string that can't be read.
-pub fn on_query_error(error: QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
-    invalid("query", error.to_string()).into()
+pub fn on_path_error(error: PathError, request: &HttpRequest) -> actix_web::Error {
+    // The error does not tell which part it is about. A part is a UUID where its name ends
+    // in `Id`; else it is a number, or any text, which is never wrong.
+    for (name, value) in request.match_info().iter() {
+        if !name.ends_with("Id") {
+            if value.parse::<i32>().is_err() {
+                return invalid(name, "must be a whole number of 32 bits").into();
+            }
+        } else if value.parse::<Uuid>().is_err() {
+            return invalid(name, "must be a UUID").into();
+        }
+    }
+    invalid("path", error.to_string()).into()
 }
 
 /// No operation has this path.

@@ -1,44 +1,140 @@
-"""Fills paths with ids of things that exist, and formats of ours with values of ours."""
+"""Makes valid what JSON Schema can't describe: values whose form is ours, and values that
+hang on others or on what there is. What is meant to be invalid is left as it is."""
 
 import base64
 import json
 import os
 import uuid
+from urllib.parse import parse_qsl, urlsplit
 
 import schemathesis
 from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation.meta import TestPhase
 
+# What there is, by the name of a placeholder.
 IDS = json.loads(os.environ["FUZZ_IDS"])
+SIGNED = {"blob_put": IDS.pop("uploadUrl"), "blob_get": IDS.pop("downloadUrl")}
+# The first version of a node is always there.
+VERSIONS = {"version": 1, "from": 1, "to": 1}
+# The states that a project has unless it says otherwise.
+STATES = ["draft", "in_progress", "complete"]
 
 
-def cursor(micros: int, number: uuid.UUID) -> str:
-    text = f"{micros}.{number}".encode()
-    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+def cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+# The formats of ours. A cursor is that of most lists; `before_call` makes the others.
 schemathesis.openapi.format(
-    "cursor", st.builds(cursor, st.integers(0, 4_000_000_000_000_000), st.uuids())
+    "cursor",
+    st.builds(
+        lambda micros, number: cursor(f"{micros}.{number}"),
+        st.integers(0, 4_000_000_000_000_000),
+        st.uuids(),
+    ),
 )
-
 schemathesis.openapi.format(
     "http-address",
     st.sampled_from(["https://models.example.com/v1", "http://127.0.0.1:11434", "https://x.example"]),
 )
-# What a new project's nodes may be in.
-schemathesis.openapi.format(
-    "workflow-state", st.sampled_from(["draft", "in_progress", "complete"])
-)
+schemathesis.openapi.format("workflow-state", st.sampled_from(STATES))
+# The models that the test's server is configured with.
+schemathesis.openapi.format("model", st.just("demo/analyst"))
 
 
 @schemathesis.hook
-def map_path_parameters(context, path_parameters):
-    # What is deleted is gone for all that follow, so there the made-up ids stay; the
-    # stateful phase deletes what it made itself.
-    if context.operation is None or context.operation.method.lower() == "delete":
-        return path_parameters
-    for name, value in (path_parameters or {}).items():
-        # One in four stays made up. The choice hangs on the value, so that a failure
-        # can be repeated from its seed.
-        if name in IDS and isinstance(value, str) and sum(value.encode()) % 4:
-            path_parameters[name] = IDS[name]
-    return path_parameters
+def before_call(context, case, kwargs):
+    fix_path(case)
+    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+        return
+    name = case.operation.definition.raw.get("operationId")
+    if name in SIGNED:
+        sign(name, case)
+    if case.query:
+        query = dict(case.query)
+        fix_query(name, query)
+        case.query = query
+    if isinstance(case.body, dict):
+        body = json.loads(json.dumps(case.body))
+        fix_body(name, body)
+        case.body = body
+
+
+def fix_path(case):
+    """Three of four made-up ids become those of what there is. The choice hangs on the
+    value, so that a failure can be repeated from its seed."""
+    path = dict(case.path_parameters or {})
+    parts = case.meta and case.meta.components.get(ParameterLocation.PATH)
+    # The stateful phase goes on with what it made itself.
+    if parts and parts.mode is GenerationMode.POSITIVE and case.meta.phase.name is not TestPhase.STATEFUL:
+        for name, value in path.items():
+            if name in IDS and sum(str(value).encode()) % 4:
+                path[name] = IDS[name]
+            if name in VERSIONS and sum(str(value).encode()) % 4:
+                path[name] = VERSIONS[name]
+    # What all the other calls are about is not deleted.
+    last = case.operation.path.rsplit("/", 1)[-1].strip("{}")
+    if case.method.upper() == "DELETE" and path.get(last) in IDS.values():
+        path[last] = str(uuid.uuid5(uuid.NAMESPACE_OID, last))
+    if path != (case.path_parameters or {}):
+        case.path_parameters = path
+
+
+def sign(name, case):
+    """Half of the keys become one that we were given a signature for."""
+    key = str((case.path_parameters or {}).get("key"))
+    if sum(key.encode()) % 2:
+        url = urlsplit(SIGNED[name])
+        case.path_parameters = {"key": url.path.split("/blobs/")[1]}
+        case.query = dict(parse_qsl(url.query))
+
+
+def fix_query(name, query):
+    # A cursor goes on in its own list alone, and the list of nodes has several orders.
+    if "cursor" in query and name == "version_list":
+        query["cursor"] = "v3"
+    if name == "node_list":
+        by = query.get("sort", "created")
+        order = query.get("order", "asc" if by == "title" else "desc")
+        if "cursor" in query:
+            value = "Pier" if by == "title" else "1700000000000000"
+            query["cursor"] = cursor(f"{by}.{order}.{uuid.uuid5(uuid.NAMESPACE_OID, by)}.{value}")
+        # It counts from that node.
+        if "depth" in query:
+            query.setdefault("under", IDS["nodeId"])
+
+
+def fix_body(name, body):
+    if name in ("project_create", "project_update"):
+        # Every project keeps the usual states, so that a node may have one in all of them,
+        # and a default must be among the states.
+        states = body.get("workflowStates")
+        if states is not None:
+            body["workflowStates"] = [*STATES, *(s for s in states if s not in STATES)][:50]
+        settings = body.get("settings")
+        if settings and settings.get("defaultNodeStatus") is not None:
+            settings["defaultNodeStatus"] = STATES[1]
+    if name in ("node_create", "node_update"):
+        # Of the project's states, and of the organization's members: which they are, only
+        # the server knows.
+        if body.get("status") not in (None, *STATES):
+            body["status"] = STATES[0]
+        if body.get("supervisorUserId") is not None:
+            body["supervisorUserId"] = IDS["me"]
+    if name in ("template_create", "template_update"):
+        # A template that is there.
+        for part in (body.get("structure") or {}).get("subNodes") or ():
+            if part.get("templateId") is not None:
+                part["templateId"] = IDS["templateId"]
+    if name in ("org_create", "org_update"):
+        settings = body.get("settings") or {}
+        # No two of one name, however much else differs between them.
+        for entries, key in (("models", "name"), ("agentPolicies", "action")):
+            if settings.get(entries):
+                settings[entries] = list({entry[key]: entry for entry in settings[entries]}.values())
+        # Where a stored key is sent changes only together with the key.
+        settings.get("selfHostedEndpoint") and settings.setdefault("selfHostedKey", None)
+        for model in settings.get("models") or ():
+            model.setdefault("apiKey", None)

@@ -1,8 +1,10 @@
 //! schemathesis against the running server: every operation of the document, every
 //! check, with a good token of somebody who owns what there is.
 //!
-//! `make check` runs it in a short form, `make fuzz` with 200 examples an operation. It
-//! needs the program of `deploy/dev/checks.txt`, hence the `#[ignore]`.
+//! `make check` runs it in a short form, always with the same seed; `make fuzz` with 200
+//! examples an operation and a seed of chance, which it prints. `FUZZ_EXAMPLES` and
+//! `FUZZ_SEED` change that, and `FUZZ_PATHS` (a regular expression) tries only some paths.
+//! It needs the program of `deploy/dev/checks.txt`, hence the `#[ignore]`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -22,12 +24,16 @@ use serde_json::{Value, json};
 use support::{Client, TestApp};
 use tokio_util::sync::CancellationToken;
 
-/// Ids that paths are filled with, by the name of the placeholder. Without them nearly
-/// every call would end at 404.
+/// What there is, told to `hooks.py`: ids by the name of the placeholder that takes them,
+/// and two signed addresses. Without them nearly every call would end at 404.
 async fn workspace(test: &TestApp, ada: &Client) -> Value {
     let (org, project) = ada.workspace("labs").await;
+    let me = ada.get("/users/me").await.id();
+    let grace = colleague(test, ada, &org, &project).await;
     let nodes = format!("/projects/{project}/nodes");
-    let source = ada.post(&nodes, json!({ "title": "Source" })).await.id();
+    let watched = json!({ "title": "Source", "supervisorUserId": me });
+    let source = grace.post(&nodes, watched).await.id();
+    let notifications = ada.get("/users/me/notifications").await.expect(200);
     let node = ada.post(&nodes, json!({ "title": "Pier" })).await.id();
     let inputs = format!("/nodes/{node}/inputs");
     let reference = json!({ "inputType": "node_reference", "sourceNodeId": source });
@@ -35,28 +41,57 @@ async fn workspace(test: &TestApp, ada: &Client) -> Value {
     let outputs = format!("/nodes/{node}/outputs");
     let text = json!({ "outputType": "text", "textContent": "Sound." });
     let output = ada.post(&outputs, text).await.id();
+    let template = json!({ "orgId": org, "name": "Inspection" });
+    let template = ada.post("/templates", template).await.id();
     let file = test
         .upload(ada, &org, "pier.txt", "text/plain", b"The pier is sound.")
         .await;
+    let upload = json!({ "filename": "more", "contentType": "application/octet-stream" });
+    let upload = ada.post(&format!("/orgs/{org}/files/upload"), upload).await;
+    let download = ada.get(&format!("/files/{file}")).await.expect(200);
     let execution = ada
         .post_empty(&format!("/nodes/{source}/execute"))
         .await
         .expect(201);
     json!({
+        "me": me,
+        "userId": grace.get("/users/me").await.id(),
         "orgId": org,
         "projectId": project,
         "nodeId": node,
         "inputId": input,
         "outputId": output,
+        "templateId": template,
         "fileId": file,
         "executionId": execution["execution"]["id"],
+        "notificationId": notifications["data"][0]["id"],
+        "uploadUrl": upload.expect(200)["uploadUrl"],
+        "downloadUrl": download["downloadUrl"],
     })
+}
+
+/// Somebody else in the organization and the project.
+async fn colleague(test: &TestApp, ada: &Client, org: &str, project: &str) -> Client {
+    let grace = test.user("grace").await;
+    for place in [format!("/orgs/{org}"), format!("/projects/{project}")] {
+        let role = if place.starts_with("/orgs") {
+            "member"
+        } else {
+            "editor"
+        };
+        let body = json!({ "email": "grace@example.com", "role": role });
+        ada.post(&format!("{place}/members"), body)
+            .await
+            .expect(201);
+    }
+    grace
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs schemathesis; `make check` and `make fuzz` install and run it"]
 async fn schemathesis_finds_nothing() {
-    let test = TestApp::start().await;
+    // The signed addresses are good until the longest run ends.
+    let test = TestApp::start_configured(&[("storage.url_seconds", "86400".into())]).await;
     let ada = test.user("ada").await;
     let ids = workspace(&test, &ada).await;
     test.relay_always();
@@ -65,12 +100,14 @@ async fn schemathesis_finds_nothing() {
     tokio::spawn(worker.run(CancellationToken::new()));
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("tests/fuzz");
-    let examples = std::env::var("FUZZ_EXAMPLES").unwrap_or_else(|_| "10".to_owned());
-    let status = tokio::process::Command::new(root.join(".tools/venv/bin/schemathesis"))
+    let mut schemathesis = tokio::process::Command::new(root.join(".tools/venv/bin/schemathesis"));
+    schemathesis
         .arg("--config-file")
         .arg(folder.join("schemathesis.toml"))
         .args(["run", &format!("{}/openapi.json", test.url)])
-        .args(["--max-examples", &examples])
+        .args(["--checks", "all"])
+        // What an earlier run found would make this one another than its seed says.
+        .args(["--generation-database", "none"])
         .env("FUZZ_TOKEN", ada.token())
         .env("FUZZ_IDS", ids.to_string())
         .env("SCHEMATHESIS_HOOKS", "hooks")
@@ -78,9 +115,17 @@ async fn schemathesis_finds_nothing() {
         .env("PYTHONPATH", &folder)
         // Where it keeps its own cache.
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
-        .stdin(Stdio::null())
-        .status()
-        .await
-        .unwrap();
+        .stdin(Stdio::null());
+    for (variable, option, otherwise) in [
+        ("FUZZ_EXAMPLES", "--max-examples", Some("10")),
+        ("FUZZ_SEED", "--seed", None),
+        ("FUZZ_PATHS", "--include-path-regex", None),
+    ] {
+        let value = std::env::var(variable).ok();
+        if let Some(value) = value.or(otherwise.map(str::to_owned)) {
+            schemathesis.args([option, &value]);
+        }
+    }
+    let status = schemathesis.status().await.unwrap();
     assert!(status.success(), "schemathesis complains; see above");
 }

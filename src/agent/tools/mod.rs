@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn the_api_knows_every_tool() {
-        assert_eq!(NAMES, crate::executions::ops::TOOLS);
+        assert_eq!(NAMES, crate::executions::model::TOOLS);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::super::{
 use crate::{
     app::Ctx,
     kernel::{NodeId, Result, page::Page},
-    web::ok,
+    web::{Query, ok},
 };
 
 /// List the children of a node
@@ -21,7 +21,7 @@ use crate::{
 pub async fn node_children(
     ctx: Ctx,
     id: web::Path<NodeId>,
-    query: web::Query<ChildrenQuery>,
+    Query(query): Query<ChildrenQuery>,
 ) -> Result<HttpResponse> {
     Ok(ok(ops::node_children(&ctx, *id, query.parse()?).await?))
 }
@@ -36,7 +36,7 @@ pub async fn node_children(
 pub async fn node_dependencies(
     ctx: Ctx,
     id: web::Path<NodeId>,
-    query: web::Query<DependencyQuery>,
+    Query(query): Query<DependencyQuery>,
 ) -> Result<HttpResponse> {
     let (direction, depth) = query.parse()?;
     Ok(ok(

@@ -10,7 +10,7 @@ use super::super::{
 use crate::{
     app::Ctx,
     kernel::{NodeId, Result},
-    web::{Json, no_content, ok},
+    web::{Json, Query, no_content, ok},
 };
 
 /// A body in which nothing is asked for, and anything may be sent.
@@ -44,7 +44,7 @@ pub async fn lock_acquire(
 pub async fn lock_release(
     ctx: Ctx,
     id: web::Path<NodeId>,
-    query: web::Query<ReleaseQuery>,
+    Query(query): Query<ReleaseQuery>,
 ) -> Result<HttpResponse> {
     ops::lock_release(&ctx, *id, query.force).await?;
     Ok(no_content())

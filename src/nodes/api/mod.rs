@@ -16,8 +16,8 @@ use actix_web::{
 
 use super::{
     model::{
-        Children, DeleteQuery, Expected, Input, InputBody, Node, NodeCreate, NodeQuery, NodeUpdate,
-        Output, OutputBody,
+        Children, DeleteQuery, Expected, Input, InputBody, InputForms, Node, NodeCreate, NodeQuery,
+        NodeUpdate, Output, OutputBody, OutputForms,
     },
     ops,
 };
@@ -27,7 +27,7 @@ use crate::{
         Error, InputId, NodeId, OutputId, ProjectId, Result,
         page::{Page, PageQuery},
     },
-    web::{Json, created, no_content, ok},
+    web::{Json, Query, created, no_content, ok},
 };
 
 /// What a 412 tells.
@@ -77,10 +77,10 @@ fn tagged(mut response: HttpResponse, version: i32) -> Result<HttpResponse> {
 pub async fn node_list(
     ctx: Ctx,
     project: web::Path<ProjectId>,
-    filter: web::Query<NodeQuery>,
-    page: web::Query<PageQuery>,
+    Query(filter): Query<NodeQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse> {
-    let filter = filter.into_inner().parse()?;
+    let filter = filter.parse()?;
     let page = filter.page(&page)?;
     Ok(ok(ops::node_list(&ctx, *project, filter, page).await?))
 }
@@ -143,7 +143,7 @@ pub async fn node_update(
 pub async fn node_delete(
     ctx: Ctx,
     id: web::Path<NodeId>,
-    query: web::Query<DeleteQuery>,
+    Query(query): Query<DeleteQuery>,
     if_match: IfMatch,
 ) -> Result<HttpResponse> {
     ops::node_delete(
@@ -163,7 +163,7 @@ pub async fn node_delete(
 #[utoipa::path(post, path = "/nodes/{nodeId}/inputs", operation_id = "input_add", tag = "Nodes",
     params(("nodeId" = NodeId, Path, description = "The node."),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the node that this change starts from, or `*`.")),
-    request_body = InputBody,
+    request_body = InputForms,
     responses((status = 201, description = "The input.", body = Input),
         (status = 412, description = MISMATCH, body = crate::web::Problem)))]
 pub async fn input_add(
@@ -198,7 +198,7 @@ pub async fn input_remove(
 #[utoipa::path(post, path = "/nodes/{nodeId}/outputs", operation_id = "output_add", tag = "Nodes",
     params(("nodeId" = NodeId, Path, description = "The node."),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the node that this change starts from, or `*`.")),
-    request_body = OutputBody,
+    request_body = OutputForms,
     responses((status = 201, description = "The output.", body = Output),
         (status = 412, description = MISMATCH, body = crate::web::Problem)))]
 pub async fn output_add(

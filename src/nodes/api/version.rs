@@ -15,7 +15,7 @@ use crate::{
         NodeId, Result,
         page::{Page, PageQuery},
     },
-    web::ok,
+    web::{Query, ok},
 };
 
 /// List the versions of a node
@@ -28,7 +28,7 @@ use crate::{
 pub async fn version_list(
     ctx: Ctx,
     id: web::Path<NodeId>,
-    page: web::Query<PageQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse> {
     Ok(ok(ops::version_list(&ctx, *id, page.parse_as()?).await?))
 }

@@ -6,9 +6,14 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::openapi::schema::Schema;
 
 use super::{InputType, OutputType, node::check_metadata};
-use crate::kernel::{FileId, NodeId, Result, field::Fields};
+use crate::kernel::{
+    FileId, NodeId, Result,
+    field::Fields,
+    form::{Form, FormsOf, HasForms, any_value, marked, text},
+};
 
 /// Characters of a text at most.
 const MAX_TEXT: usize = 1_000_000;
@@ -34,16 +39,19 @@ pub struct InputBody {
     /// What it is.
     pub input_type: InputType,
     /// For `file`: a file of the organization.
+    #[schema(nullable = false)]
     pub file_id: Option<FileId>,
     /// For `node_reference`: another node of the organization.
+    #[schema(nullable = false)]
     pub source_node_id: Option<NodeId>,
     /// For `node_reference`: a version of that node, if not always the present one.
+    #[schema(minimum = 1)]
     pub source_node_version: Option<i32>,
     /// For `external_link`: an http or https address.
-    #[schema(max_length = 2000, pattern = "^https?://")]
+    #[schema(nullable = false, max_length = 2000, format = "http-address")]
     pub external_url: Option<String>,
     /// For `text`: 1 to 1,000,000 characters; a placeholder's may be empty.
-    #[schema(max_length = 1_000_000)]
+    #[schema(nullable = false, min_length = 1, max_length = 1_000_000)]
     pub text_content: Option<String>,
     /// At most 200 characters.
     #[schema(max_length = 200)]
@@ -63,15 +71,16 @@ pub struct OutputBody {
     /// What it is.
     pub output_type: OutputType,
     /// For `file`: a file of the organization.
+    #[schema(nullable = false)]
     pub file_id: Option<FileId>,
     /// For `structured_data`: any JSON of at most 1 MiB.
-    #[schema(value_type = Option<Value>)]
+    #[schema(value_type = Option<Value>, nullable = false)]
     pub structured_data: Option<Value>,
     /// For `text`: 1 to 1,000,000 characters; a placeholder's may be empty.
-    #[schema(max_length = 1_000_000)]
+    #[schema(nullable = false, min_length = 1, max_length = 1_000_000)]
     pub text_content: Option<String>,
     /// For `external_link`: an http or https address.
-    #[schema(max_length = 2000, pattern = "^https?://")]
+    #[schema(nullable = false, max_length = 2000, format = "http-address")]
     pub external_url: Option<String>,
     /// At most 200 characters.
     #[schema(max_length = 200)]
@@ -80,6 +89,102 @@ pub struct OutputBody {
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Value>,
 }
+
+/// [`InputBody`] in the document: one form for each type.
+pub type InputForms = FormsOf<InputBody>;
+
+/// [`OutputBody`] in the document: one form for each type.
+pub type OutputForms = FormsOf<OutputBody>;
+
+impl HasForms for InputBody {
+    const FORMS: &'static [Form] = &[
+        Form {
+            tag: Some(("inputType", "file")),
+            needs: &["fileId"],
+            refuses: &[
+                "sourceNodeId",
+                "sourceNodeVersion",
+                "externalUrl",
+                "textContent",
+            ],
+            ..Form::new("A file")
+        },
+        Form {
+            tag: Some(("inputType", "node_reference")),
+            needs: &["sourceNodeId"],
+            refuses: &["fileId", "externalUrl", "textContent"],
+            ..Form::new("Another node")
+        },
+        Form {
+            tag: Some(("inputType", "external_link")),
+            needs: &["externalUrl"],
+            refuses: &["fileId", "sourceNodeId", "sourceNodeVersion", "textContent"],
+            ..Form::new("A link")
+        },
+        Form {
+            tag: Some(("inputType", "text")),
+            needs: &["textContent"],
+            refuses: NOT_OF_TEXT_INPUTS,
+            ..Form::new("A text")
+        },
+        Form {
+            tag: Some(("inputType", "text")),
+            needs: &["textContent", "metadata"],
+            refuses: NOT_OF_TEXT_INPUTS,
+            gives: EMPTY_PLACE,
+            ..Form::new("A place for a text")
+        },
+    ];
+}
+
+const NOT_OF_TEXT_INPUTS: &[&str] = &["fileId", "sourceNodeId", "sourceNodeVersion", "externalUrl"];
+
+impl HasForms for OutputBody {
+    const FORMS: &'static [Form] = &[
+        Form {
+            tag: Some(("outputType", "file")),
+            needs: &["fileId"],
+            refuses: &["structuredData", "textContent", "externalUrl"],
+            ..Form::new("A file")
+        },
+        Form {
+            tag: Some(("outputType", "structured_data")),
+            needs: &["structuredData"],
+            refuses: &["fileId", "textContent", "externalUrl"],
+            gives: &[("structuredData", any_value)],
+            ..Form::new("Structured data")
+        },
+        Form {
+            tag: Some(("outputType", "text")),
+            needs: &["textContent"],
+            refuses: NOT_OF_TEXT_OUTPUTS,
+            ..Form::new("A text")
+        },
+        Form {
+            tag: Some(("outputType", "text")),
+            needs: &["textContent", "metadata"],
+            refuses: NOT_OF_TEXT_OUTPUTS,
+            gives: EMPTY_PLACE,
+            ..Form::new("A place for a text")
+        },
+        Form {
+            tag: Some(("outputType", "external_link")),
+            needs: &["externalUrl"],
+            refuses: &["fileId", "structuredData", "textContent"],
+            ..Form::new("A link")
+        },
+    ];
+}
+
+const NOT_OF_TEXT_OUTPUTS: &[&str] = &["fileId", "structuredData", "externalUrl"];
+
+/// A placeholder's text and the metadata that make it one.
+const EMPTY_PLACE: &[(&str, fn() -> Schema)] = &[
+    ("textContent", || {
+        Schema::Object(text().max_length(Some(0)).build())
+    }),
+    ("metadata", || marked(PLACEHOLDER)),
+];
 
 /// An input to add.
 #[derive(Debug, Clone)]

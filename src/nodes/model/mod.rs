@@ -10,7 +10,8 @@ mod query;
 mod version;
 
 pub use attach::{
-    InputBody, InputContent, InputCreate, OutputBody, OutputContent, OutputCreate, PLACEHOLDER,
+    InputBody, InputContent, InputCreate, InputForms, OutputBody, OutputContent, OutputCreate,
+    OutputForms, PLACEHOLDER,
 };
 pub use attachment::{FileBrief, Input, InputType, NodeBrief, Output, OutputType, PinnedVersion};
 pub use change::{Change, ChangeType, Differences, Expected, differences, mismatch};

@@ -123,12 +123,18 @@ pub struct Node {
 #[serde(rename_all = "camelCase")]
 pub struct NodeCreate {
     /// 1 to 500 characters, not only blanks.
-    #[schema(min_length = 1, max_length = 500, example = "Inspect the north pier")]
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = "\\S",
+        example = "Inspect the north pier"
+    )]
     pub title: String,
     /// At most 100,000 characters.
     #[schema(max_length = 100_000)]
     pub description: Option<String>,
     /// A workflow state of the project; its default unless said.
+    #[schema(format = "workflow-state")]
     pub status: Option<String>,
     /// Who does the work; `human` unless said.
     pub author_type: Option<AuthorType>,
@@ -149,7 +155,7 @@ pub struct NodeCreate {
 pub struct NodeUpdate {
     /// 1 to 500 characters, not only blanks.
     #[serde(default)]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 500)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 500, pattern = "\\S")]
     pub title: Patch<String>,
     /// At most 100,000 characters.
     #[serde(default)]
@@ -157,7 +163,7 @@ pub struct NodeUpdate {
     pub description: Patch<String>,
     /// A workflow state of the project.
     #[serde(default)]
-    #[schema(value_type = String, required = false)]
+    #[schema(value_type = String, required = false, format = "workflow-state")]
     pub status: Patch<String>,
     /// Another node of the same project; `null` makes this a root.
     #[serde(default)]
@@ -259,8 +265,7 @@ impl Node {
 
 fn check_title(fields: &mut Fields, title: &str) {
     fields.length("title", title, 1, MAX_TITLE);
-    let blank = !title.is_empty() && title.trim().is_empty();
-    fields.check(!blank, "title", "must not be blank");
+    fields.not_blank("title", title);
 }
 
 /// Checks metadata of a node, an input or an output.

@@ -27,13 +27,16 @@ const DEEPEST: i32 = 100;
 #[into_params(parameter_in = Query)]
 pub struct NodeQuery {
     /// Only nodes in one of these states, separated by commas.
-    #[param(nullable = false)]
+    #[param(nullable = false, max_length = 5000)]
     pub status: Option<String>,
     /// Only nodes whose work this author does.
     #[param(value_type = Option<AuthorType>, nullable = false)]
     pub author_type: Option<String>,
     /// Only direct children of this node; `null` for roots.
-    #[param(nullable = false)]
+    #[param(
+        nullable = false,
+        pattern = "^(null|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$"
+    )]
     pub parent_id: Option<String>,
     /// Only nodes with this text in their title or description, in whatever case.
     #[param(nullable = false, max_length = 500)]
@@ -192,22 +195,27 @@ pub enum ParentFilter {
 }
 
 impl NodeQuery {
-    /// Checks and parses every filter. An empty one is none, as from a form left blank.
+    /// Checks and parses every filter. An empty `q` or `status` is none, as from a form
+    /// left blank; the others have no empty value.
     pub fn parse(self) -> Result<NodeFilter> {
         let mut fields = Fields::default();
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let statuses = given(self.status).map_or_else(Vec::new, |text| states(&mut fields, &text));
         let text = given(self.q);
         check_text(&mut fields, "q", text.as_deref(), MAX_QUERY);
-        let author_type = given(self.author_type)
+        let author_type = self
+            .author_type
             .and_then(|text| fields.take("authorType", text.parse::<AuthorType>()));
-        let parent = given(self.parent_id).and_then(|text| match text.as_str() {
+        let parent = self.parent_id.and_then(|text| match text.as_str() {
             "null" => Some(ParentFilter::Root),
             id => fields.take("parentId", id.parse()).map(ParentFilter::Of),
         });
-        let updated_since = given(self.updated_since)
+        let updated_since = self
+            .updated_since
             .and_then(|text| fields.take("updatedSince", text.parse::<DateTime<Utc>>()));
-        let under = given(self.under).and_then(|text| fields.take("under", text.parse::<NodeId>()));
+        let under = self
+            .under
+            .and_then(|text| fields.take("under", text.parse::<NodeId>()));
         let depth = self.depth.unwrap_or(DEEPEST);
         fields.check((1..=DEEPEST).contains(&depth), "depth", "must be 1 to 100");
         let alone = self.depth.is_some() && under.is_none();
@@ -216,8 +224,12 @@ impl NodeQuery {
             "depth",
             "counts from the node in `under`, which is missing",
         );
-        let by = given(self.sort).and_then(|text| fields.take("sort", text.parse::<Sort>()));
-        let order = given(self.order).and_then(|text| fields.take("order", text.parse::<Order>()));
+        let by = self
+            .sort
+            .and_then(|text| fields.take("sort", text.parse::<Sort>()));
+        let order = self
+            .order
+            .and_then(|text| fields.take("order", text.parse::<Order>()));
         fields.finish()?;
         let by = by.unwrap_or(Sort::Created);
         let usual = match by {

@@ -3,7 +3,10 @@
 use actix_web::{HttpResponse, web};
 
 use super::super::{
-    model::{ProjectMember, ProjectMemberAdd, ProjectMemberQuery, ProjectMemberUpdate},
+    model::{
+        ProjectMember, ProjectMemberAdd, ProjectMemberForms, ProjectMemberQuery,
+        ProjectMemberUpdate,
+    },
     ops,
 };
 use crate::{
@@ -12,7 +15,7 @@ use crate::{
         ProjectId, Result, UserId,
         page::{Page, PageQuery},
     },
-    web::{Json, created, no_content, ok},
+    web::{Json, Query, created, no_content, ok},
 };
 
 /// List the members of a project
@@ -22,10 +25,10 @@ use crate::{
 pub async fn project_member_list(
     ctx: Ctx,
     id: web::Path<ProjectId>,
-    filter: web::Query<ProjectMemberQuery>,
-    page: web::Query<PageQuery>,
+    Query(filter): Query<ProjectMemberQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse> {
-    let (filter, page) = (filter.into_inner().parse()?, page.parse()?);
+    let (filter, page) = (filter.parse()?, page.parse()?);
     Ok(ok(ops::project_member_list(&ctx, *id, filter, page).await?))
 }
 
@@ -35,7 +38,7 @@ pub async fn project_member_list(
 /// nobody there is meant, 409 `ALREADY_MEMBER`.
 #[utoipa::path(post, path = "/projects/{projectId}/members", operation_id = "project_member_add", tag = "Members",
     params(("projectId" = ProjectId, Path, description = "The project.")),
-    request_body = ProjectMemberAdd,
+    request_body = ProjectMemberForms,
     responses((status = 201, description = "The member.", body = ProjectMember)))]
 pub async fn project_member_add(
     ctx: Ctx,

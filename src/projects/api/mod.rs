@@ -14,7 +14,7 @@ use crate::{
         OrgId, ProjectId, Result,
         page::{Page, PageQuery},
     },
-    web::{Json, created, no_content, ok},
+    web::{Json, Query, created, no_content, ok},
 };
 
 /// List the projects of an organization
@@ -26,7 +26,7 @@ use crate::{
 pub async fn project_list(
     ctx: Ctx,
     org: web::Path<OrgId>,
-    page: web::Query<PageQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse> {
     Ok(ok(ops::project_list(&ctx, *org, page.parse()?).await?))
 }

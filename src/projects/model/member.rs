@@ -5,7 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::ProjectRole,
-    kernel::{MemberId, OrgId, ProjectId, Result, UserId, field::Fields, patch::Patch},
+    kernel::{
+        MemberId, OrgId, ProjectId, Result, UserId,
+        field::Fields,
+        form::{Form, FormsOf, HasForms},
+        patch::Patch,
+    },
     tenants::model::{Person, check_address, search_text},
 };
 
@@ -35,12 +40,31 @@ pub struct ProjectMember {
 #[serde(rename_all = "camelCase")]
 pub struct ProjectMemberAdd {
     /// The user; either this or the address.
+    #[schema(nullable = false)]
     pub user_id: Option<UserId>,
     /// Their address, in whatever case.
-    #[schema(format = "email", max_length = 320)]
+    #[schema(nullable = false, format = "email", max_length = 320)]
     pub email: Option<String>,
     /// What they become.
     pub role: ProjectRole,
+}
+
+/// [`ProjectMemberAdd`] in the document: by id, or by address.
+pub type ProjectMemberForms = FormsOf<ProjectMemberAdd>;
+
+impl HasForms for ProjectMemberAdd {
+    const FORMS: &'static [Form] = &[
+        Form {
+            needs: &["userId"],
+            refuses: &["email"],
+            ..Form::new("By id")
+        },
+        Form {
+            needs: &["email"],
+            refuses: &["userId"],
+            ..Form::new("By address")
+        },
+    ];
 }
 
 /// By what somebody is looked for among the members of the organization.
@@ -101,13 +125,10 @@ pub struct ProjectMemberFilter {
 }
 
 impl ProjectMemberQuery {
-    /// Checks and parses every filter. An empty one is none, as from a form left blank.
+    /// Checks and parses every filter. An empty `q` is none, as from a form left blank.
     pub fn parse(self) -> Result<ProjectMemberFilter> {
         let mut fields = Fields::default();
-        let role = self
-            .role
-            .filter(|text| !text.is_empty())
-            .and_then(|text| fields.take("role", text.parse()));
+        let role = self.role.and_then(|text| fields.take("role", text.parse()));
         let text = search_text(&mut fields, self.q);
         fields.finish()?;
         Ok(ProjectMemberFilter { role, text })

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::{
     Error, OrgId, ProjectId, Result,
-    field::{Fields, name},
+    field::{Fields, is_blank, name},
     patch::Patch,
 };
 
 pub use member::{
-    ProjectMember, ProjectMemberAdd, ProjectMemberFilter, ProjectMemberQuery, ProjectMemberUpdate,
-    Whom,
+    ProjectMember, ProjectMemberAdd, ProjectMemberFilter, ProjectMemberForms, ProjectMemberQuery,
+    ProjectMemberUpdate, Whom,
 };
 
 /// Characters of a description at most.
@@ -49,13 +49,20 @@ pub struct Project {
     pub updated_at: DateTime<Utc>,
 }
 
+/// A workflow state: 1 to 100 characters, not only blanks.
+// Its shape for the OpenAPI document, and nothing else.
+#[derive(utoipa::ToSchema)]
+#[schema(min_length = 1, max_length = 100, pattern = "\\S")]
+#[expect(dead_code, reason = "its shape is read by the derive")]
+pub struct StateName(String);
+
 /// How new nodes of a project begin.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectSettings {
-    /// The state of new nodes; the first one unless said.
+    /// The state of new nodes, one of the project's; the first one unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(format = "workflow-state")]
     pub default_node_status: Option<String>,
     /// Whether new nodes are given to an agent.
     #[serde(default)]
@@ -70,6 +77,7 @@ pub struct ProjectCreate {
     #[schema(
         min_length = 1,
         max_length = 200,
+        pattern = "\\S",
         example = "Harbour bridge inspection"
     )]
     pub name: String,
@@ -80,7 +88,7 @@ pub struct ProjectCreate {
     pub settings: Option<ProjectSettings>,
     /// 1 to 50 different states of 1 to 100 characters; `draft`, `in_progress`,
     /// `complete` unless said.
-    #[schema(min_items = 1, max_items = 50)]
+    #[schema(value_type = Option<HashSet<StateName>>, min_items = 1, max_items = 50)]
     pub workflow_states: Option<Vec<String>>,
 }
 
@@ -90,7 +98,7 @@ pub struct ProjectCreate {
 pub struct ProjectUpdate {
     /// 1 to 200 characters.
     #[serde(default)]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200, pattern = "\\S")]
     pub name: Patch<String>,
     /// At most 100,000 characters.
     #[serde(default)]
@@ -103,7 +111,7 @@ pub struct ProjectUpdate {
     /// All states, in order; `null` brings the usual three back. A state that nodes
     /// are in can't be left out.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 50)]
+    #[schema(value_type = Option<HashSet<StateName>>, min_items = 1, max_items = 50)]
     pub workflow_states: Patch<Vec<String>>,
 }
 
@@ -185,7 +193,7 @@ fn check_states(fields: &mut Fields, states: &[String]) {
     const FIELD: &str = "workflowStates";
     let count = (1..=MAX_STATES).contains(&states.len());
     fields.check(count, FIELD, "must be 1 to 50 states");
-    let blank = states.iter().any(|state| state.trim().is_empty());
+    let blank = states.iter().any(|state| is_blank(state));
     fields.check(!blank, FIELD, "must not have a blank state");
     let long = states.iter().any(|s| s.chars().count() > MAX_STATE);
     fields.check(!long, FIELD, "must have states of at most 100 characters");

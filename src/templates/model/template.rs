@@ -9,10 +9,11 @@ use super::settings::AgentSettings;
 use crate::{
     kernel::{
         NodeId, OrgId, ProjectId, Result, TemplateId, UserId,
-        field::{Fields, name},
+        field::{Fields, is_blank, name},
         patch::Patch,
     },
     nodes::model::{AuthorType, InputType, OutputType},
+    projects::model::StateName,
 };
 
 /// Characters of a description at most; it becomes that of a node.
@@ -76,7 +77,7 @@ pub struct Structure {
     #[schema(max_items = 100)]
     pub sub_nodes: Vec<SubNode>,
     /// States that suit such work; only a suggestion, a project's states are its own.
-    #[schema(max_items = 50)]
+    #[schema(value_type = HashSet<StateName>, max_items = 50)]
     pub suggested_workflow_states: Vec<String>,
 }
 
@@ -85,7 +86,7 @@ pub struct Structure {
 #[serde(rename_all = "camelCase")]
 pub struct InputSlot {
     /// What it is called; 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
     pub label: String,
     /// What belongs here.
     #[serde(rename = "type")]
@@ -95,7 +96,7 @@ pub struct InputSlot {
     pub required: bool,
     /// What belongs here, in words; at most 2,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 2000, nullable = false)]
+    #[schema(max_length = 2000)]
     pub description: Option<String>,
 }
 
@@ -104,14 +105,14 @@ pub struct InputSlot {
 #[serde(rename_all = "camelCase")]
 pub struct OutputSlot {
     /// What it is called; 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
     pub label: String,
     /// What belongs here.
     #[serde(rename = "type")]
     pub kind: OutputType,
     /// What belongs here, in words; at most 2,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 2000, nullable = false)]
+    #[schema(max_length = 2000)]
     pub description: Option<String>,
 }
 
@@ -120,14 +121,13 @@ pub struct OutputSlot {
 #[serde(rename_all = "camelCase")]
 pub struct SubNode {
     /// Its title; 1 to 500 characters.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = "\\S")]
     pub title: String,
     /// Who does its work.
     pub author_type: AuthorType,
     /// A template for it in turn: one of the same organization, a public one or one of
     /// the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub template_id: Option<TemplateId>,
 }
 
@@ -144,6 +144,7 @@ pub struct TemplateCreate {
         required = true,
         min_length = 1,
         max_length = 200,
+        pattern = "\\S",
         example = "Weekly report"
     )]
     pub name: String,
@@ -164,7 +165,7 @@ pub struct TemplateCreate {
 pub struct TemplateUpdate {
     /// 1 to 200 characters.
     #[serde(default)]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200, pattern = "\\S")]
     pub name: Patch<String>,
     /// At most 100,000 characters.
     #[serde(default)]
@@ -194,7 +195,7 @@ pub struct TemplateApply {
     /// A node of that project that they come under; none makes a root.
     pub parent_id: Option<NodeId>,
     /// The title of the topmost node, 1 to 500 characters; the template's name unless said.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = "\\S")]
     pub title: Option<String>,
 }
 
@@ -283,7 +284,7 @@ impl Structure {
         let states = &self.suggested_workflow_states;
         let few = states.len() <= MAX_STATES;
         fields.check(few, FIELD, "must have at most 50 entries");
-        let fits = |s: &String| !s.trim().is_empty() && s.chars().count() <= MAX_STATE;
+        let fits = |s: &String| !is_blank(s) && s.chars().count() <= MAX_STATE;
         let message = "must be states of 1 to 100 characters, not only blanks";
         fields.check(states.iter().all(fits), FIELD, message);
         let different: HashSet<&String> = states.iter().collect();
@@ -302,8 +303,7 @@ fn note_slot(fields: &mut Fields, field: &str, label: &str, description: Option<
 
 fn note_words(fields: &mut Fields, field: &str, text: &str, max: usize) {
     fields.length(field, text, 1, max);
-    let blank = !text.is_empty() && text.trim().is_empty();
-    fields.check(!blank, field, "must not be blank");
+    fields.not_blank(field, text);
 }
 
 #[cfg(test)]

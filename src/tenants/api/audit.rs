@@ -12,7 +12,7 @@ use crate::{
         OrgId, Result,
         page::{Page, PageQuery},
     },
-    web::ok,
+    web::{Query, ok},
 };
 
 /// Read the audit log of an organization
@@ -24,9 +24,9 @@ use crate::{
 pub async fn audit_list(
     ctx: Ctx,
     org: web::Path<OrgId>,
-    filter: web::Query<AuditQuery>,
-    page: web::Query<PageQuery>,
+    Query(filter): Query<AuditQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse> {
-    let (filter, page) = (filter.into_inner().parse()?, page.parse()?);
+    let (filter, page) = (filter.parse()?, page.parse()?);
     Ok(ok(ops::audit_list(&ctx, *org, filter, page).await?))
 }

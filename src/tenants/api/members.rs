@@ -12,7 +12,7 @@ use crate::{
         OrgId, Result, UserId,
         page::{Page, PageQuery},
     },
-    web::{Json, created, no_content, ok},
+    web::{Json, Query, created, no_content, ok},
 };
 
 /// List the members of an organization
@@ -22,10 +22,10 @@ use crate::{
 pub async fn member_list(
     ctx: Ctx,
     org: web::Path<OrgId>,
-    filter: web::Query<MemberQuery>,
-    page: web::Query<PageQuery>,
+    Query(filter): Query<MemberQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse> {
-    let (filter, page) = (filter.into_inner().parse()?, page.parse()?);
+    let (filter, page) = (filter.parse()?, page.parse()?);
     Ok(ok(ops::member_list(&ctx, *org, filter, page).await?))
 }
 

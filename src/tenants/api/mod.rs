@@ -21,7 +21,7 @@ use crate::{
         OrgId, Result,
         page::{Page, PageQuery},
     },
-    web::{Json, created, no_content, ok, route_not_found},
+    web::{Json, Query, created, no_content, ok, route_not_found},
 };
 
 /// A new token.
@@ -71,7 +71,7 @@ pub async fn me_update(ctx: Ctx, body: Json<UserUpdate>) -> Result<HttpResponse>
 #[utoipa::path(get, path = "/orgs", operation_id = "org_list", tag = "Organizations",
     params(PageQuery),
     responses((status = 200, description = "A page, newest first.", body = Page<Org>)))]
-pub async fn org_list(ctx: Ctx, page: web::Query<PageQuery>) -> Result<HttpResponse> {
+pub async fn org_list(ctx: Ctx, Query(page): Query<PageQuery>) -> Result<HttpResponse> {
     Ok(ok(ops::org_list(&ctx, page.parse()?).await?))
 }
 

@@ -13,7 +13,7 @@ use crate::{
         NotificationId, Result,
         page::{Page, PageQuery},
     },
-    web::ok,
+    web::{Query, ok},
 };
 
 /// That one was read.
@@ -44,8 +44,8 @@ pub struct ReadAllAnswer {
     responses((status = 200, description = "A page, newest first.", body = Page<Notification>)))]
 pub async fn notification_list(
     ctx: Ctx,
-    filter: web::Query<NotificationQuery>,
-    page: web::Query<PageQuery>,
+    Query(filter): Query<NotificationQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse> {
     let list = ops::notification_list(&ctx, filter.unread, page.parse()?).await?;
     Ok(ok(list))

@@ -8,21 +8,23 @@
 #[expect(dead_code, reason = "its fields are read by the derive")]
 pub struct OrgSettings {
     /// Models of the organization's own, 100 at most.
+    #[schema(max_items = 100)]
     models: Option<Vec<ModelSettings>>,
     /// Where the organization runs models itself: an http or https address.
     #[schema(format = "http-address", max_length = 2000)]
     self_hosted_endpoint: Option<String>,
     /// The key for it. It is stored encrypted and never read back; absent keeps it,
     /// `null` clears it.
-    #[schema(write_only)]
+    #[schema(write_only, min_length = 1, max_length = 8192, pattern = "^[!-~]+$")]
     self_hosted_key: Option<String>,
     /// Whether there is such a key.
     #[schema(read_only)]
     self_hosted_key_set: Option<bool>,
     /// The model of an execution that names none.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
     default_model: Option<String>,
     /// What agents may do; one for an action at most.
+    #[schema(max_items = 100)]
     agent_policies: Option<Vec<AgentPolicy>>,
     /// What may be spent.
     budget: Option<BudgetSettings>,
@@ -34,14 +36,19 @@ pub struct OrgSettings {
 #[expect(dead_code, reason = "its fields are read by the derive")]
 pub struct ModelSettings {
     /// Its name, which no other has.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = "\\S")]
     name: String,
     /// What it is called at its service: `provider/model`.
-    #[schema(min_length = 1, max_length = 200, example = "openai/gpt-4o")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = "\\S",
+        example = "openai/gpt-4o"
+    )]
     litellm_model: String,
     /// The key for it. It is stored encrypted and never read back; absent keeps the one
     /// of the model of this name, `null` clears it.
-    #[schema(write_only)]
+    #[schema(write_only, min_length = 1, max_length = 8192, pattern = "^[!-~]+$")]
     api_key: Option<String>,
     /// Whether there is such a key.
     #[schema(read_only)]
@@ -57,7 +64,7 @@ pub struct ModelSettings {
 #[expect(dead_code, reason = "its fields are read by the derive")]
 pub struct AgentPolicy {
     /// The action.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = "\\S")]
     action: String,
     /// Whether they may.
     allowed: Option<bool>,
@@ -71,10 +78,10 @@ pub struct AgentPolicy {
 #[expect(dead_code, reason = "its fields are read by the derive")]
 pub struct BudgetSettings {
     /// In a month.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, exclusive_maximum = 1_000_000_000)]
     monthly_usd: Option<f64>,
     /// By one execution.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, exclusive_maximum = 1_000_000_000)]
     per_execution_usd: Option<f64>,
 }
 
@@ -85,7 +92,7 @@ pub struct BudgetSettings {
 #[expect(dead_code, reason = "its fields are read by the derive")]
 pub struct UserSettings {
     /// How the client looks.
-    #[schema(min_length = 1, max_length = 50)]
+    #[schema(min_length = 1, max_length = 50, pattern = "\\S")]
     theme: Option<String>,
     /// How they are told of what concerns them.
     notifications: Option<NotificationSettings>,

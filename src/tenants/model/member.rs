@@ -113,13 +113,10 @@ pub struct MemberFilter {
 }
 
 impl MemberQuery {
-    /// Checks and parses every filter. An empty one is none, as from a form left blank.
+    /// Checks and parses every filter. An empty `q` is none, as from a form left blank.
     pub fn parse(self) -> Result<MemberFilter> {
         let mut fields = Fields::default();
-        let role = self
-            .role
-            .filter(|text| !text.is_empty())
-            .and_then(|text| fields.take("role", text.parse()));
+        let role = self.role.and_then(|text| fields.take("role", text.parse()));
         let text = search_text(&mut fields, self.q);
         fields.finish()?;
         Ok(MemberFilter { role, text })

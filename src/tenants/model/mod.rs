@@ -94,7 +94,12 @@ pub struct Org {
 #[serde(rename_all = "camelCase")]
 pub struct OrgCreate {
     /// 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200, example = "Harbour Street Labs")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = "\\S",
+        example = "Harbour Street Labs"
+    )]
     pub name: String,
     /// 2 to 100 lower-case letters, digits or hyphens.
     #[schema(pattern = "^[a-z0-9-]{2,100}$", example = "harbour-street")]
@@ -113,7 +118,7 @@ pub struct OrgCreate {
 pub struct OrgUpdate {
     /// 1 to 200 characters.
     #[serde(default)]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200, pattern = "\\S")]
     pub name: Patch<String>,
     /// 2 to 100 lower-case letters, digits or hyphens.
     #[serde(default)]
@@ -225,7 +230,7 @@ pub struct User {
 pub struct UserUpdate {
     /// 1 to 200 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = "\\S")]
     pub name: Patch<String>,
     /// An http or https address.
     #[serde(default)]

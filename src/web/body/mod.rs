@@ -94,7 +94,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], content_type: &str) -> Result<T> {
     };
     // `null` for a whole body says as little as none.
     let value = if value.is_null() { empty() } else { value };
-    refuse_nul(&value, "body")?;
+    if let Some(path) = nul_in(&value) {
+        let path = if path.is_empty() { "body" } else { &path };
+        return Err(invalid(path, "must not contain the NUL character"));
+    }
     serde_path_to_error::deserialize(Objects(value)).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { "body" } else { &path };
@@ -113,21 +116,31 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// Postgres keeps no NUL in text or jsonb; found here it is a bad field, found there
-/// it would be a failure of ours.
-fn refuse_nul(value: &Value, path: &str) -> Result<()> {
+/// it would be a failure of ours. Answers the path of the first; empty for the body itself.
+fn nul_in(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if text.contains('\0') => {
-            Err(invalid(path, "must not contain the NUL character"))
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(n, item)| Some(joined(&format!("[{n}]"), &nul_in(item)?)))
         }
-        Value::Array(items) => items.iter().try_for_each(|item| refuse_nul(item, path)),
-        Value::Object(map) => map.iter().try_for_each(|(key, value)| {
+        Value::Object(map) => map.iter().find_map(|(key, value)| {
             if key.contains('\0') {
-                return Err(invalid(path, "must not contain the NUL character"));
+                return Some(String::new());
             }
-            refuse_nul(value, key)
+            Some(joined(key, &nul_in(value)?))
         }),
-        _ => Ok(()),
+        _ => None,
     }
+}
+
+fn joined(step: &str, rest: &str) -> String {
+    let dot = if rest.is_empty() || rest.starts_with('[') {
+        ""
+    } else {
+        "."
+    };
+    format!("{step}{dot}{rest}")
 }
 
 #[cfg(test)]
@@ -173,6 +186,29 @@ mod tests {
         );
         let error = parse::<Body>(b"{}", "text/plain").unwrap_err();
         assert_eq!(error.code(), Code::UnsupportedMediaType);
+    }
+
+    #[test]
+    fn a_nul_is_named_by_its_path() {
+        for (text, field) in [
+            (r#"{"title":"a\u0000b"}"#, "title"),
+            (r#"{"deep":{"x":["",{"y":"\u0000"}]}}"#, "deep.x[1].y"),
+            (r#"{"deep":{"a\u0000":1}}"#, "deep"),
+            (r#""\u0000""#, "body"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert_eq!(error.details().unwrap()["fields"][0]["field"], field);
+        }
+    }
+
+    #[test]
+    fn a_number_is_kept_to_its_last_digit() {
+        #[derive(Debug, Deserialize)]
+        struct Number {
+            x: f64,
+        }
+        let number: Number = parse(br#"{"x":999999999.9999999}"#, "application/json").unwrap();
+        assert!(number.x < 1e9, "{}", number.x);
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! Reading a [`Value`] such that an object is wanted where a struct is.
+//! Reading a [`Value`] such that an object is wanted where a struct is, and a whole number
+//! may be written as `5.0`.
 //!
 //! Serde also reads a list into a struct, its fields in order. Over the wire that would
-//! take `[null, null]` for an update that changes nothing.
+//! take `[null, null]` for an update that changes nothing. And it tells `5.0` from `5`,
+//! which JSON Schema does not, nor many a client whose numbers are all of one type.
 
 use std::fmt;
 
@@ -11,6 +13,30 @@ use serde::{
     forward_to_deserialize_any,
 };
 use serde_json::{Error, Value};
+
+macro_rules! whole_numbers {
+    ($($method:ident)+) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            Objects(whole(self.0)).deserialize_any(visitor)
+        })+
+    };
+}
+
+/// A number without a fraction as an integer, where it is one of 64 bits.
+fn whole(value: Value) -> Value {
+    let float = value
+        .as_f64()
+        .filter(|_| !value.is_i64() && !value.is_u64());
+    let Some(float) = float.filter(|float| float.fract() == 0.0) else {
+        return value;
+    };
+    // Exact, because a float without a fraction is written with all its digits.
+    let digits = format!("{float:.0}");
+    let signed = digits.parse::<i64>().map(Value::from);
+    signed
+        .or_else(|_| digits.parse::<u64>().map(Value::from))
+        .unwrap_or(value)
+}
 
 /// A value in which structs are objects, at any depth.
 #[derive(Debug)]
@@ -74,8 +100,13 @@ impl<'de> Deserializer<'de> for Objects {
         self.0.deserialize_enum(name, variants, visitor)
     }
 
+    whole_numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        bool i128 u128 f32 f64 char str string bytes byte_buf
         unit unit_struct seq tuple tuple_struct map identifier ignored_any
     }
 }
@@ -169,6 +200,28 @@ mod tests {
         ] {
             let error = read(bad).unwrap_err().to_string();
             assert!(error.contains("expected an object"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_whole_however_it_is_written() {
+        #[derive(Deserialize)]
+        struct Numbers {
+            a: Option<i32>,
+            b: u64,
+            c: Value,
+        }
+        let read = |text: &str| Numbers::deserialize(Objects(serde_json::from_str(text).unwrap()));
+        let numbers = read(r#"{"a":-5.0,"b":1e3,"c":1.0}"#).unwrap();
+        assert_eq!((numbers.a, numbers.b), (Some(-5), 1000));
+        assert_eq!(numbers.c, json!(1.0));
+        for bad in [
+            r#"{"a":1.5,"b":1,"c":1}"#,
+            r#"{"a":1e10,"b":1,"c":1}"#,
+            r#"{"a":1,"b":-1.0,"c":1}"#,
+            r#"{"a":1,"b":1e300,"c":1}"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
         }
     }
 

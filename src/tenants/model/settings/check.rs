@@ -115,8 +115,7 @@ pub(super) fn text(
         return None;
     };
     fields.length(path, text, 1, max);
-    let blank = !text.is_empty() && text.trim().is_empty();
-    fields.check(!blank, path, "must not be blank");
+    fields.not_blank(path, text);
     Some(text.to_owned())
 }
 
