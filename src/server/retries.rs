@@ -1,6 +1,6 @@
 //! `Idempotency-Key`: a POST that is sent again under its key gets its first answer.
 //!
-//! What the key means for the transaction is the business of [`idempotency`]; here the
+//! What the key means for the transaction is the business of [`crate::idempotency`]; here the
 //! request's body is read to tell repeats from other requests, and the answer is put into
 //! the record or taken from it.
 
