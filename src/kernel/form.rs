@@ -16,6 +16,9 @@ use utoipa::{
     },
 };
 
+/// A field, and what makes its schema.
+pub type Given = (&'static str, fn() -> Schema);
+
 /// One form of a body. Fields that it does not speak of are as they are derived.
 #[derive(Debug)]
 pub struct Form {
@@ -28,7 +31,7 @@ pub struct Form {
     /// Fields that must not be there, or be `null`.
     pub refuses: &'static [&'static str],
     /// Fields with a schema of their own in this form.
-    pub gives: &'static [(&'static str, fn() -> Schema)],
+    pub gives: &'static [Given],
 }
 
 impl Form {

@@ -16,6 +16,20 @@ from schemathesis.generation.meta import TestPhase
 # What there is, by the name of a placeholder.
 IDS = json.loads(os.environ["FUZZ_IDS"])
 SIGNED = {"blob_put": IDS.pop("uploadUrl"), "blob_get": IDS.pop("downloadUrl")}
+# What was made, by the operation that removes it: its place in paths.
+MADE = {}
+MAKERS = {
+    "org_create": ("org_delete", "orgId"),
+    "member_add": ("member_remove", "userId"),
+    "token_create": ("token_revoke", "tokenId"),
+    "project_create": ("project_delete", "projectId"),
+    "project_member_add": ("project_member_remove", "userId"),
+    "node_create": ("node_delete", "nodeId"),
+    "input_add": ("input_remove", "inputId"),
+    "output_add": ("output_remove", "outputId"),
+    "template_create": ("template_delete", "templateId"),
+    "file_upload": ("file_delete", "fileId"),
+}
 # The first version of a node is always there.
 VERSIONS = {"version": 1, "from": 1, "to": 1}
 # The states that a project has unless it says otherwise.
@@ -42,6 +56,16 @@ schemathesis.openapi.format(
 schemathesis.openapi.format("workflow-state", st.sampled_from(STATES))
 # The models that the test's server is configured with.
 schemathesis.openapi.format("model", st.just("demo/analyst"))
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    name = case.operation.definition.raw.get("operationId")
+    if name in MAKERS and response.status_code in (200, 201):
+        remover, placeholder = MAKERS[name]
+        made = response.json()
+        made = {**(case.path_parameters or {}), placeholder: made.get(placeholder, made.get("id"))}
+        MADE.setdefault(remover, []).append(made)
 
 
 @schemathesis.hook
@@ -74,6 +98,11 @@ def fix_path(case):
                 path[name] = IDS[name]
             if name in VERSIONS and sum(str(value).encode()) % 4:
                 path[name] = VERSIONS[name]
+        # Every other one that is removed was made before.
+        made = MADE.get(case.operation.definition.raw.get("operationId"))
+        if made and sum("".join(map(str, path.values())).encode()) % 2:
+            made = made.pop()
+            path = {name: made.get(name, value) for name, value in path.items()}
     # What all the other calls are about is not deleted.
     last = case.operation.path.rsplit("/", 1)[-1].strip("{}")
     if case.method.upper() == "DELETE" and path.get(last) in IDS.values():
@@ -124,10 +153,14 @@ def fix_body(name, body):
         if body.get("supervisorUserId") is not None:
             body["supervisorUserId"] = IDS["me"]
     if name in ("template_create", "template_update"):
-        # A template that is there.
+        # A template that is there, and in whichever organization.
         for part in (body.get("structure") or {}).get("subNodes") or ():
             if part.get("templateId") is not None:
-                part["templateId"] = IDS["templateId"]
+                part["templateId"] = IDS["sharedTemplateId"]
+    if name in ("member_add", "project_member_add") and body.get("email"):
+        # Every other one is somebody who is there.
+        if sum(body["email"].encode()) % 2:
+            body["email"] = IDS["address"]
     if name in ("org_create", "org_update"):
         settings = body.get("settings") or {}
         # No two of one name, however much else differs between them.

@@ -17,7 +17,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{path::Path, process::Stdio, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+};
 
 use glassbox::agent::worker::AgentWorker;
 use serde_json::{Value, json};
@@ -29,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 async fn workspace(test: &TestApp, ada: &Client) -> Value {
     let (org, project) = ada.workspace("labs").await;
     let me = ada.get("/users/me").await.id();
+    // Somebody whom an organization may still take in.
+    test.user("joan").await;
     let grace = colleague(test, ada, &org, &project).await;
     let nodes = format!("/projects/{project}/nodes");
     let watched = json!({ "title": "Source", "supervisorUserId": me });
@@ -41,6 +47,8 @@ async fn workspace(test: &TestApp, ada: &Client) -> Value {
     let outputs = format!("/nodes/{node}/outputs");
     let text = json!({ "outputType": "text", "textContent": "Sound." });
     let output = ada.post(&outputs, text).await.id();
+    // Of the system, and so to be used in every organization.
+    let shared = ada.get("/templates").await.expect(200);
     let template = json!({ "orgId": org, "name": "Inspection" });
     let template = ada.post("/templates", template).await.id();
     let file = test
@@ -62,6 +70,8 @@ async fn workspace(test: &TestApp, ada: &Client) -> Value {
         "inputId": input,
         "outputId": output,
         "templateId": template,
+        "sharedTemplateId": shared["data"][0]["id"],
+        "address": "joan@example.com",
         "fileId": file,
         "executionId": execution["execution"]["id"],
         "notificationId": notifications["data"][0]["id"],
@@ -87,6 +97,19 @@ async fn colleague(test: &TestApp, ada: &Client, org: &str, project: &str) -> Cl
     grace
 }
 
+/// A file (Web Fuzzing Commons) of who calls: Ada all the time, and a stranger who must not
+/// see what she sees.
+fn users(ada: &Client, stranger: &Client) -> PathBuf {
+    let user = |name, client: &Client| {
+        let value = format!("Bearer {}", client.token());
+        json!({ "name": name, "fixedHeaders": [{ "name": "Authorization", "value": value }] })
+    };
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("users.json");
+    let users = json!({ "auth": [user("ada", ada), user("stranger", stranger)] });
+    std::fs::write(&file, users.to_string()).unwrap();
+    file
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs schemathesis; `make check` and `make fuzz` install and run it"]
 async fn schemathesis_finds_nothing() {
@@ -108,7 +131,7 @@ async fn schemathesis_finds_nothing() {
         .args(["--checks", "all"])
         // What an earlier run found would make this one another than its seed says.
         .args(["--generation-database", "none"])
-        .env("FUZZ_TOKEN", ada.token())
+        .env("FUZZ_USERS", users(&ada, &test.user("sam").await))
         .env("FUZZ_IDS", ids.to_string())
         .env("SCHEMATHESIS_HOOKS", "hooks")
         .env("PYTHONDONTWRITEBYTECODE", "1")

@@ -12,7 +12,7 @@ use super::{InputType, OutputType, node::check_metadata};
 use crate::kernel::{
     FileId, NodeId, Result,
     field::Fields,
-    form::{Form, FormsOf, HasForms, any_value, marked, text},
+    form::{Form, FormsOf, Given, HasForms, any_value, marked, text},
 };
 
 /// Characters of a text at most.
@@ -179,7 +179,7 @@ impl HasForms for OutputBody {
 const NOT_OF_TEXT_OUTPUTS: &[&str] = &["fileId", "structuredData", "externalUrl"];
 
 /// A placeholder's text and the metadata that make it one.
-const EMPTY_PLACE: &[(&str, fn() -> Schema)] = &[
+const EMPTY_PLACE: &[Given] = &[
     ("textContent", || {
         Schema::Object(text().max_length(Some(0)).build())
     }),
