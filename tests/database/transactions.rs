@@ -135,7 +135,7 @@ async fn a_connection_that_dies_in_the_middle_fails_that_transaction_alone() {
             insert(tx, "torn too").await
         })
         .await;
-    outcome.unwrap_err();
+    assert_eq!(outcome.unwrap_err().code(), Code::Unavailable);
     db.ping().await.unwrap();
     assert!(!there(&test.database, "torn").await);
 }
@@ -177,4 +177,23 @@ async fn readers_are_woken_by_a_commit_and_not_by_a_roll_back() {
     .await
     .unwrap();
     assert!(woken().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_is_stopped_and_said_to_have_been() {
+    let limit = [("database.statement_timeout_ms", "100".into())];
+    let test = TestApp::start_configured(&limit).await;
+    let outcome = test
+        .app
+        .db
+        .tx(Scope::Nobody, async |tx| {
+            insert(tx, "slow").await?;
+            diesel::sql_query("select pg_sleep(60)")
+                .execute(tx.conn())
+                .await?;
+            Ok(())
+        })
+        .await;
+    assert_eq!(outcome.unwrap_err().code(), Code::Timeout);
+    assert!(!there(&test.database, "slow").await);
 }

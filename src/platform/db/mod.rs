@@ -341,6 +341,15 @@ fn quoted(text: &str) -> String {
 
 impl From<SqlError> for Error {
     fn from(error: SqlError) -> Self {
+        if let SqlError::DatabaseError(_, info) = &error
+            && info.message() == "canceling statement due to statement timeout"
+        {
+            return Error::new(
+                Code::Timeout,
+                "The database took too long; nothing was changed. Try again.",
+            )
+            .because(error);
+        }
         let unavailable = match &error {
             SqlError::BrokenTransactionManager => true,
             SqlError::DatabaseError(kind, info) => {
@@ -350,6 +359,8 @@ impl From<SqlError> for Error {
                         | DatabaseErrorKind::SerializationFailure
                         | DatabaseErrorKind::UnableToSendCommand
                 ) || info.message().contains("deadlock detected")
+                    // Shut down, failed over, or cut by an administrator.
+                    || info.message().starts_with("terminating connection")
             }
             _ => false,
         };
