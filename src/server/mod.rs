@@ -87,10 +87,14 @@ pub fn listen(host: &str, port: u16) -> Result<TcpListener> {
     })
 }
 
+/// The longest that the head of a connection's first request may take.
+const HEAD_PATIENCE: Duration = Duration::from_secs(20);
+
 /// Serves on `listener` until `stop`, then lets requests in flight end.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken) -> Result<()> {
     let readiness = Readiness::default();
     let grace = app.config.server.shutdown_seconds;
+    let for_a_head = Duration::from_secs(app.config.server.request_seconds).min(HEAD_PATIENCE);
     let draining = app.draining.clone();
     let workers = match app.config.server.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
@@ -101,7 +105,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     let server = HttpServer::new(move || build(Arc::clone(&app), for_workers.clone()))
         .workers(workers)
         .shutdown_timeout(grace)
-        .client_request_timeout(Duration::from_secs(20))
+        .client_request_timeout(for_a_head)
         .disable_signals()
         .listen(listener)
         .map_err(Error::internal)?

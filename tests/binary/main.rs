@@ -2,12 +2,17 @@
 //! at every line and every entry of the journal, and asked over HTTP what came of it.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod drain;
 mod journal;
 mod refusals;
 

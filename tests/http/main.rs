@@ -34,3 +34,4 @@ mod roles;
 mod settings;
 mod templates;
 mod tokens;
+mod wire;

@@ -128,9 +128,15 @@ pub async fn rows_lie_in_their_organizations(test: &TestApp) {
         ("projects", "coalesce(t.description, o.slug)"),
         ("nodes", "t.title"),
         ("node_versions", "t.snapshot->>'title'"),
-        ("node_inputs", "coalesce(nullif(t.text_content, ''), o.slug)"),
+        (
+            "node_inputs",
+            "coalesce(nullif(t.text_content, ''), o.slug)",
+        ),
         // Places for inputs and outputs are empty.
-        ("node_outputs", "coalesce(nullif(t.text_content, ''), o.slug)"),
+        (
+            "node_outputs",
+            "coalesce(nullif(t.text_content, ''), o.slug)",
+        ),
         ("templates", "t.description"),
         ("files", "t.filename"),
         ("audit_log", "coalesce(t.after->>'title', o.slug)"),

@@ -163,9 +163,12 @@ impl Kind {
             Kind::Rollback => post(format!("{node}/rollback/1")),
             Kind::Apply => post(format!("/templates/{}/apply", things.template))
                 .with(&json!({ "projectId": things.project, "title": text })),
-            Kind::ChangeOrg => patch(format!("/orgs/{}", things.org)).with(&json!({ "name": text })),
-            Kind::ChangeProject => patch(format!("/projects/{}", things.project))
-                .with(&json!({ "description": text })),
+            Kind::ChangeOrg => {
+                patch(format!("/orgs/{}", things.org)).with(&json!({ "name": text }))
+            }
+            Kind::ChangeProject => {
+                patch(format!("/projects/{}", things.project)).with(&json!({ "description": text }))
+            }
             Kind::ChangeTemplate => patch(format!("/templates/{}", things.template))
                 .with(&json!({ "description": text })),
             Kind::Nonsense(Nonsense::Field) => patch(node).with(&json!({ "title": 7 })),

@@ -215,10 +215,7 @@ impl Visitor {
             .things(&mut self.dice);
         let nobodys = Things::unknown(&mut self.dice);
         let (theirs, nobodys) = (own.clone().naming(theirs), own.naming(nobodys));
-        if self
-            .compare(kind, &theirs, &nobodys, who, &who.token)
-            .await
-        {
+        if self.compare(kind, &theirs, &nobodys, who, &who.token).await {
             self.witness.happened(Happened::ForeignInBody);
         }
     }
@@ -300,7 +297,9 @@ impl Visitor {
                 .await;
         };
         let trouble = &self.trouble;
-        let start = trouble.abandon(&request, &who.token, leave, meanwhile).await;
+        let start = trouble
+            .abandon(&request, &who.token, leave, meanwhile)
+            .await;
         self.witness.read("the start of an answer", scope, &start);
         self.witness.happened(match leave {
             Leave::WhileSending => Happened::DroppedWhileSending,

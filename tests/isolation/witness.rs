@@ -167,7 +167,9 @@ impl Witness {
             let org_fits = owner.is_none_or(|org| self.may_show_org(scope, org));
             let person_fits = person.is_none_or(|person| self.may_show_person(scope, person));
             if !org_fits || !person_fits {
-                self.found(format!("{request} as {scope:?} shows {id} of {owner:?} {person:?}"));
+                self.found(format!(
+                    "{request} as {scope:?} shows {id} of {owner:?} {person:?}"
+                ));
             }
         }
     }

@@ -140,7 +140,9 @@ impl Tenant {
         let template = json!({ "orgId": org, "name": mark, "description": mark,
             "structure": { "outputs": [{ "label": mark, "type": "text" }] } });
         let file = json!({ "filename": mark, "contentType": "text/plain" });
-        let file = client.post(&format!("/orgs/{org}/files/upload"), file).await;
+        let file = client
+            .post(&format!("/orgs/{org}/files/upload"), file)
+            .await;
         let run = client.post_empty(&format!("/nodes/{below}/execute")).await;
         Tenant {
             number,
