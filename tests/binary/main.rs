@@ -2,7 +2,6 @@
 //! at every line and every entry of the journal, and asked over HTTP what came of it.
 
 #![expect(
-    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,

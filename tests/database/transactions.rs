@@ -103,6 +103,31 @@ async fn work_dropped_in_the_middle_leaves_nothing_and_gives_its_connection_back
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_statement_of_dropped_work_is_stopped_and_its_locks_are_released() {
+    let hour = [("database.statement_timeout_ms", "3600000".into())];
+    let test = TestApp::start_configured(&hour).await;
+    let db = &test.app.db;
+    let mut admin = test.database.admin().await;
+    let works = "pg_stat_activity where state = 'active' and query = 'select pg_sleep(3600)'";
+    let begun = async { while count(&mut admin, works).await == 0 {} };
+    let work = db.tx(Scope::Nobody, async |tx| {
+        insert(tx, "locked").await?;
+        diesel::sql_query("select pg_sleep(3600)")
+            .execute(tx.conn())
+            .await?;
+        Ok(())
+    });
+    tokio::select! {
+        ended = work => panic!("{ended:?}"),
+        () = begun => {}
+    }
+    // Waits for the other one's row, so for its end.
+    db.tx(Scope::Nobody, async |tx| insert(tx, "locked").await)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_that_died_do_not_fail_the_next_transaction() {
     let test = start().await;
     let db = &test.app.db;

@@ -13,7 +13,9 @@
 
 #![expect(
     clippy::disallowed_methods,
+    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test may fail loudly, reads its own settings from the environment, and sees its tasks end"
 )]

@@ -39,9 +39,12 @@ pub async fn prepare(database: &Database) {
 /// When the client leaves.
 #[derive(Debug, Clone, Copy)]
 pub enum Leave {
-    WhileSending,
-    WhileServed,
-    WhileAnswered,
+    /// Half of the body is sent.
+    Sending,
+    /// All is sent.
+    Served,
+    /// The answer begins.
+    Answered,
 }
 
 /// Makes trouble.
@@ -89,11 +92,11 @@ impl Trouble {
         let mut stream = self.send(request, token, leave).await;
         let mut start = [0; 64];
         let read = match leave {
-            Leave::WhileSending | Leave::WhileServed => {
+            Leave::Sending | Leave::Served => {
                 meanwhile.await;
                 0
             }
-            Leave::WhileAnswered => stream.read(&mut start).await.unwrap(),
+            Leave::Answered => stream.read(&mut start).await.unwrap(),
         };
         // A reset, which the server sees at once; at the usual end it would go on.
         stream.set_zero_linger().unwrap();
@@ -102,7 +105,7 @@ impl Trouble {
 
     /// Sends half a request and waits for what the server says to that.
     pub async fn trickle(&self, request: &Request, token: &str) -> String {
-        let mut stream = self.send(request, token, Leave::WhileSending).await;
+        let mut stream = self.send(request, token, Leave::Sending).await;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
         String::from_utf8_lossy(&answer).into_owned()
@@ -120,8 +123,8 @@ impl Trouble {
             body.len()
         );
         let sent = match leave {
-            Leave::WhileSending => &body[..body.len() / 2],
-            Leave::WhileServed | Leave::WhileAnswered => body,
+            Leave::Sending => &body[..body.len() / 2],
+            Leave::Served | Leave::Answered => body,
         };
         let mut stream = TcpStream::connect(host).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();

@@ -85,9 +85,9 @@ impl Turn {
             2 | 502 => Turn::Trickle,
             3 | 503 => Turn::Statement,
             5 | 255 | 505 | 755 => Turn::Cut,
-            n if n % 50 == 10 => Turn::Drop(Leave::WhileSending),
-            n if n % 50 == 20 => Turn::Drop(Leave::WhileServed),
-            n if n % 50 == 30 => Turn::Drop(Leave::WhileAnswered),
+            n if n % 50 == 10 => Turn::Drop(Leave::Sending),
+            n if n % 50 == 20 => Turn::Drop(Leave::Served),
+            n if n % 50 == 30 => Turn::Drop(Leave::Answered),
             n if n % 10 == 4 => Turn::Foreign,
             n if n % 20 == 7 => Turn::ForeignInBody,
             n if n % 20 == 9 => Turn::Narrowed,
@@ -302,9 +302,9 @@ impl Visitor {
             .await;
         self.witness.read("the start of an answer", scope, &start);
         self.witness.happened(match leave {
-            Leave::WhileSending => Happened::DroppedWhileSending,
-            Leave::WhileServed => Happened::DroppedWhileServed,
-            Leave::WhileAnswered => Happened::DroppedWhileAnswered,
+            Leave::Sending => Happened::DroppedWhileSending,
+            Leave::Served => Happened::DroppedWhileServed,
+            Leave::Answered => Happened::DroppedWhileAnswered,
         });
         if request.key.is_some() {
             // Who lost the answer asks again; the end says whether it was done twice.

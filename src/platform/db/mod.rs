@@ -98,9 +98,12 @@ impl Db {
             let url = url.to_owned();
             Box::pin(async move {
                 let mut conn = AsyncPgConnection::establish(&url).await?;
-                // An abandoned transaction must not hold its locks for ever.
+                // An abandoned transaction must not hold its locks for ever. One whose
+                // request was dropped is in the middle of a statement, which Postgres
+                // would finish first; it looks once a second whether we are still there.
                 conn.batch_execute(&format!(
                     "set statement_timeout = {statement}; \
+                     set client_connection_check_interval = 1000; \
                      set idle_in_transaction_session_timeout = 60000; \
                      set timezone = 'UTC'"
                 ))
