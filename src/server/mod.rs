@@ -87,6 +87,9 @@ pub fn listen(host: &str, port: u16) -> Result<TcpListener> {
     })
 }
 
+/// How long a connection may be idle: longer than the minute for which load balancers keep
+/// theirs, or a request that they send at that moment is lost. A drain does not wait for it.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// The longest that the head of a connection's first request may take.
 const HEAD_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -106,6 +109,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
         .workers(workers)
         .shutdown_timeout(grace)
         .client_request_timeout(for_a_head)
+        .keep_alive(KEEP_ALIVE)
         .disable_signals()
         .listen(listener)
         .map_err(Error::internal)?

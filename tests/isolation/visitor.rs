@@ -28,8 +28,8 @@ pub struct Visitor {
 pub fn http() -> reqwest::Client {
     reqwest::Client::builder()
         .timeout(Duration::from_secs(60))
-        // The server closes idle ones after five.
-        .pool_idle_timeout(Duration::from_secs(2))
+        // Before the server does.
+        .pool_idle_timeout(Duration::from_secs(30))
         .build()
         .unwrap()
 }

@@ -92,7 +92,11 @@ async fn what_fifty_writers_do_to_one_node_is_one_chain() {
         assert_eq!(row["version"], *version);
         assert_eq!(row["snapshot"]["title"], title.as_str());
     }
-    println!("{} of {} writes were accepted", chain.len(), WRITERS * tries);
+    println!(
+        "{} of {} writes were accepted",
+        chain.len(),
+        WRITERS * tries
+    );
     let last = i64::try_from(chain.len() + 1).unwrap();
     assert_eq!(bench.read(&node).await["version"], last);
 }
