@@ -1,7 +1,7 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
 .PHONY: help setup tools setup-postgres setup-redis dev build test check bench generate clean \
-	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose check-api fuzz
+	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose check-api fuzz soak
 
 VENV := .tools/venv
 BENCH := .tools/bench
@@ -79,6 +79,12 @@ check-api: setup-postgres $(VENV)/stamp
 
 fuzz: setup-postgres $(VENV)/stamp ## Run schemathesis with 200 examples an operation; FUZZ_EXAMPLES changes that.
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} cargo test --locked --test fuzz -- --ignored --nocapture
+
+soak: setup-postgres ## Run at full length what the tests do in short: isolation, writers, cycles (half an hour).
+	$(call say,a hundred thousand requests of two hundred organizations)
+	GLASSBOX_SOAK=full cargo test --locked --test isolation -- --nocapture
+	$(call say,fifty writers and a thousand tries to close a cycle)
+	GLASSBOX_SOAK=full cargo test --locked --test http soak -- --nocapture
 
 bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (twelve minutes).
 	cargo build --release --locked --bin glassbox --bench load

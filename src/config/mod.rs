@@ -98,8 +98,14 @@ pub fn load(env: &str, overrides: &[Override]) -> Result<Config> {
 }
 
 /// Variables with our prefix that are no settings: the command line takes them, and the
-/// last one is for the tests alone, whose programs see it, too.
-const NOT_SETTINGS: [&str; 3] = ["GLASSBOX_ENV", "GLASSBOX_PG_BIN", "GLASSBOX_TEST_BUS"];
+/// last ones are for the tests alone, whose programs see them, too.
+const NOT_SETTINGS: [&str; 5] = [
+    "GLASSBOX_ENV",
+    "GLASSBOX_PG_BIN",
+    "GLASSBOX_TEST_BUS",
+    "GLASSBOX_SOAK",
+    "GLASSBOX_SOAK_SEED",
+];
 
 /// Variables by which other programs know an OpenAI-compatible service, and the
 /// settings that they stand for here.

@@ -43,6 +43,8 @@ const MAX_KEY: usize = 200;
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// The headers that the operation gave it, such as its `ETag`, as names and values.
+    pub headers: Vec<(String, String)>,
     /// The JSON body, if there was one.
     pub body: Option<Value>,
 }

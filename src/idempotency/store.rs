@@ -18,6 +18,7 @@ use crate::{
 pub(super) struct Record {
     pub request_hash: String,
     status: i32,
+    headers: Value,
     response: Option<Value>,
 }
 
@@ -25,6 +26,7 @@ impl Record {
     pub(super) fn answer(self) -> Result<Answer> {
         Ok(Answer {
             status: u16::try_from(self.status).map_err(Error::internal)?,
+            headers: serde_json::from_value(self.headers).map_err(Error::internal)?,
             body: self.response,
         })
     }
@@ -64,12 +66,14 @@ pub(super) async fn insert(
     answer: &Answer,
 ) -> Result<()> {
     let now = tx.now();
+    let headers = serde_json::to_value(&answer.headers).map_err(Error::internal)?;
     diesel::insert_into(idempotency_keys::table)
         .values((
             idempotency_keys::user_id.eq(user),
             idempotency_keys::key.eq(key),
             idempotency_keys::request_hash.eq(request),
             idempotency_keys::status.eq(i32::from(answer.status)),
+            idempotency_keys::headers.eq(headers),
             idempotency_keys::response.eq(answer.body.as_ref()),
             idempotency_keys::created_at.eq(now),
         ))
@@ -78,6 +82,7 @@ pub(super) async fn insert(
         .set((
             idempotency_keys::request_hash.eq(excluded(idempotency_keys::request_hash)),
             idempotency_keys::status.eq(excluded(idempotency_keys::status)),
+            idempotency_keys::headers.eq(excluded(idempotency_keys::headers)),
             idempotency_keys::response.eq(excluded(idempotency_keys::response)),
             idempotency_keys::created_at.eq(excluded(idempotency_keys::created_at)),
         ))

@@ -86,10 +86,17 @@ pub fn listen(host: &str, port: u16) -> Result<TcpListener> {
     })
 }
 
+/// How long a connection may be idle: longer than the minute for which load balancers keep
+/// theirs, or a request that they send at that moment is lost. A drain does not wait for it.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// The longest that the head of a connection's first request may take.
+const HEAD_PATIENCE: Duration = Duration::from_secs(20);
+
 /// Serves on `listener` until `stop`, then lets requests in flight end.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken) -> Result<()> {
     let readiness = Readiness::default();
     let grace = app.config.server.shutdown_seconds;
+    let for_a_head = Duration::from_secs(app.config.server.request_seconds).min(HEAD_PATIENCE);
     let draining = app.draining.clone();
     let workers = match app.config.server.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
@@ -100,7 +107,8 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     let server = HttpServer::new(move || build(Arc::clone(&app), for_workers.clone()))
         .workers(workers)
         .shutdown_timeout(grace)
-        .client_request_timeout(Duration::from_secs(20))
+        .client_request_timeout(for_a_head)
+        .keep_alive(KEEP_ALIVE)
         .disable_signals()
         .listen(listener)
         .map_err(Error::internal)?

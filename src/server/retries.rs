@@ -123,15 +123,29 @@ async fn keep(parked: Parked, response: HttpResponse) -> Result<HttpResponse> {
     };
     let answer = Answer {
         status: head.status().as_u16(),
+        headers: own_headers(&head),
         body: json,
     };
     parked.record(&answer).await?;
     Ok(head.set_body(BoxBody::new(bytes)))
 }
 
+/// The headers that the operation itself gave its answer. Those that surround every answer,
+/// such as the request's id and the limits, are added further out, to a repeat too.
+fn own_headers(head: &HttpResponse<()>) -> Vec<(String, String)> {
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = value.to_str().ok()?;
+        Some((name.as_str().to_owned(), value.to_owned()))
+    };
+    head.headers().iter().filter_map(text).collect()
+}
+
 fn replay(answer: Answer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
+    for header in answer.headers {
+        response.append_header(header);
+    }
     response.insert_header((REPLAYED, "true"));
     match answer.body {
         Some(body) => response.json(body),

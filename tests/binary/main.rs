@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod drain;
 mod journal;
 mod pair;
 mod refusals;

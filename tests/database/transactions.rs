@@ -103,6 +103,31 @@ async fn work_dropped_in_the_middle_leaves_nothing_and_gives_its_connection_back
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_statement_of_dropped_work_is_stopped_and_its_locks_are_released() {
+    let hour = [("database.statement_timeout_ms", "3600000".into())];
+    let test = TestApp::start_configured(&hour).await;
+    let db = &test.app.db;
+    let mut admin = test.database.admin().await;
+    let works = "pg_stat_activity where state = 'active' and query = 'select pg_sleep(3600)'";
+    let begun = async { while count(&mut admin, works).await == 0 {} };
+    let work = db.tx(Scope::Nobody, async |tx| {
+        insert(tx, "locked").await?;
+        diesel::sql_query("select pg_sleep(3600)")
+            .execute(tx.conn())
+            .await?;
+        Ok(())
+    });
+    tokio::select! {
+        ended = work => panic!("{ended:?}"),
+        () = begun => {}
+    }
+    // Waits for the other one's row, so for its end.
+    db.tx(Scope::Nobody, async |tx| insert(tx, "locked").await)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_that_died_do_not_fail_the_next_transaction() {
     let test = start().await;
     let db = &test.app.db;
@@ -135,7 +160,7 @@ async fn a_connection_that_dies_in_the_middle_fails_that_transaction_alone() {
             insert(tx, "torn too").await
         })
         .await;
-    outcome.unwrap_err();
+    assert_eq!(outcome.unwrap_err().code(), Code::Unavailable);
     db.ping().await.unwrap();
     assert!(!there(&test.database, "torn").await);
 }
@@ -177,4 +202,23 @@ async fn readers_are_woken_by_a_commit_and_not_by_a_roll_back() {
     .await
     .unwrap();
     assert!(woken().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_is_stopped_and_said_to_have_been() {
+    let limit = [("database.statement_timeout_ms", "100".into())];
+    let test = TestApp::start_configured(&limit).await;
+    let outcome = test
+        .app
+        .db
+        .tx(Scope::Nobody, async |tx| {
+            insert(tx, "slow").await?;
+            diesel::sql_query("select pg_sleep(60)")
+                .execute(tx.conn())
+                .await?;
+            Ok(())
+        })
+        .await;
+    assert_eq!(outcome.unwrap_err().code(), Code::Timeout);
+    assert!(!there(&test.database, "slow").await);
 }

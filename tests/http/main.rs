@@ -36,3 +36,4 @@ mod roles;
 mod settings;
 mod templates;
 mod tokens;
+mod wire;

@@ -37,6 +37,26 @@ async fn a_repeated_request_is_done_once_and_answered_as_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_has_the_headers_of_the_first_answer() {
+    let bench = Workbench::start().await;
+    let (path, body) = (nodes(&bench), json!({ "title": "Pier" }));
+    let first = keyed(&bench.ada, &path, "k1", body.clone()).await;
+    bench.patch(&first.id(), json!({ "title": "Quay" })).await;
+    let second = keyed(&bench.ada, &path, "k1", body).await;
+    assert!(replayed(&second));
+    assert_eq!(second.headers["etag"], "\"v1\"");
+    for header in ["etag", "content-type"] {
+        assert_eq!(second.headers[header], first.headers[header]);
+        assert_eq!(second.headers.get_all(header).iter().count(), 1);
+    }
+    // What surrounds an answer is each one's own.
+    assert_ne!(
+        second.headers["x-request-id"],
+        first.headers["x-request-id"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn twenty_at_once_are_one() {
     let bench = Workbench::start().await;
     let path = nodes(&bench);

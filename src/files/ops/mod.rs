@@ -80,17 +80,23 @@ fn waiting(tx: &Tx, grant: &Grant, new: FileUpload) -> Result<File> {
 /// are taken from the bytes, the file is queued to be read, and its address takes no
 /// other bytes from now on. Doing it again changes nothing.
 pub async fn file_confirm(ctx: &Ctx, id: FileId) -> Result<File> {
-    let file = ctx
+    // Outside of the request's idempotency key, which would keep this transaction open
+    // until the next one: the storage is asked with none open.
+    let look = Ctx {
+        attempt: None,
+        ..ctx.clone()
+    };
+    let file = look
         .tx(Action::FileCreate, Target::File(id), async |tx, _| {
             store::get(tx, id).await
         })
         .await?;
-    if file.confirmed_at.is_some() {
-        return Ok(file);
-    }
-    // The storage is asked with no transaction open. What it says may be old when it is
-    // written: that is caught when the bytes are read and their hash is another.
-    let found = ctx.app.blobs.head(&file.key()?).await?;
+    // What it says may be old when it is written: that is caught when the bytes are read
+    // and their hash is another.
+    let found = match file.confirmed_at {
+        Some(_) => None,
+        None => ctx.app.blobs.head(&file.key()?).await?,
+    };
     let limit = ctx.app.config.storage.upload_limit_bytes;
     let confirmed = ctx
         .tx(

@@ -98,9 +98,12 @@ impl Db {
             let url = url.to_owned();
             Box::pin(async move {
                 let mut conn = AsyncPgConnection::establish(&url).await?;
-                // An abandoned transaction must not hold its locks for ever.
+                // An abandoned transaction must not hold its locks for ever. One whose
+                // request was dropped is in the middle of a statement, which Postgres
+                // would finish first; it looks once a second whether we are still there.
                 conn.batch_execute(&format!(
                     "set statement_timeout = {statement}; \
+                     set client_connection_check_interval = 1000; \
                      set idle_in_transaction_session_timeout = 60000; \
                      set timezone = 'UTC'"
                 ))
@@ -341,6 +344,15 @@ fn quoted(text: &str) -> String {
 
 impl From<SqlError> for Error {
     fn from(error: SqlError) -> Self {
+        if let SqlError::DatabaseError(_, info) = &error
+            && info.message() == "canceling statement due to statement timeout"
+        {
+            return Error::new(
+                Code::Timeout,
+                "The database took too long; nothing was changed. Try again.",
+            )
+            .because(error);
+        }
         let unavailable = match &error {
             SqlError::BrokenTransactionManager => true,
             SqlError::DatabaseError(kind, info) => {
@@ -350,6 +362,8 @@ impl From<SqlError> for Error {
                         | DatabaseErrorKind::SerializationFailure
                         | DatabaseErrorKind::UnableToSendCommand
                 ) || info.message().contains("deadlock detected")
+                    // Shut down, failed over, or cut by an administrator.
+                    || info.message().starts_with("terminating connection")
             }
             _ => false,
         };

@@ -167,6 +167,7 @@ diesel::table! {
         status -> Int4,
         response -> Nullable<Jsonb>,
         created_at -> Timestamptz,
+        headers -> Jsonb,
     }
 }
 

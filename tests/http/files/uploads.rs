@@ -43,6 +43,26 @@ async fn odd_names_types_and_sizes_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_confirmation_under_a_key_is_kept_with_its_change() {
+    let test = TestApp::start().await;
+    let ada = test.user("ada").await;
+    let org = org(&ada, "labs").await;
+    let body = json!({ "filename": "a.md", "contentType": MARKDOWN });
+    let file = grant(&ada, &org, body).await;
+    let keyed = async || {
+        let request = ada.request("POST", &file.confirm_path());
+        ada.send(request.header("Idempotency-Key", "k1")).await
+    };
+    keyed().await.expect_problem(409, "UPLOAD_MISSING");
+    put(&file.url, MARKDOWN, "# A").await.expect(200);
+    let (first, second) = (keyed().await, keyed().await);
+    assert!(!first.headers.contains_key("idempotency-replayed"));
+    assert_eq!(second.headers["idempotency-replayed"], "true");
+    assert_eq!(first.expect(200), second.expect(200));
+    assert_eq!(work(&test, &worker(&test).await).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn confirming_twice_gives_the_same_answer_and_one_job() {
     let test = TestApp::start().await;
     let ada = test.user("ada").await;

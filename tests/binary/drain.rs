@@ -1,0 +1,135 @@
+//! `glassbox serve` as its platform stops it: SIGTERM, and what is under way is finished.
+
+use std::{path::Path, process::Stdio};
+
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    process::{Child, Command},
+};
+
+use super::{Ada, free_port, support::Database};
+
+/// `glassbox serve`, once it takes requests.
+struct Serve {
+    child: Child,
+    port: u16,
+    _log: tokio::io::Lines<BufReader<tokio::process::ChildStderr>>,
+}
+
+impl Serve {
+    async fn start(database: &Database, folder: &Path) -> Self {
+        let port = free_port();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_glassbox"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["--env", "dev", "serve", "--port", &port.to_string()])
+            .env("GLASSBOX_DATABASE__URL", database.app_url())
+            .env("GLASSBOX_AUTH__SIGNING_KEY", "07".repeat(32))
+            .env("GLASSBOX_STORAGE__URL_SECRET", "x".repeat(32))
+            .env("GLASSBOX_STORAGE__FOLDER", folder)
+            .env("GLASSBOX_LIMITS__ENABLED", "false")
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        while !log.next_line().await.unwrap().unwrap().contains("serving") {}
+        Serve {
+            child,
+            port,
+            _log: log,
+        }
+    }
+
+    async fn terminate(&self) {
+        let pid = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().await;
+        assert!(sent.unwrap().success());
+    }
+
+    async fn connect(&self) -> std::io::Result<TcpStream> {
+        TcpStream::connect(("127.0.0.1", self.port)).await
+    }
+
+    /// Asks on a connection that stays open; answers what came, which is nothing when the
+    /// connection was closed.
+    async fn ask(&self, stream: &mut TcpStream, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
+        if stream.write_all(request.as_bytes()).await.is_err() {
+            return String::new();
+        }
+        let mut answer = [0; 1024];
+        let read = stream.read(&mut answer).await.unwrap_or_default();
+        String::from_utf8_lossy(&answer[..read]).into_owned()
+    }
+
+    /// A request that the server has begun with and whose body has not come yet.
+    async fn begin(&self, ada: &Ada, body: &str) -> TcpStream {
+        let mut stream = self.connect().await.unwrap();
+        let head = format!(
+            "POST /api/v1/orgs HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+            ada.token,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut told = [0; 25];
+        stream.read_exact(&mut told).await.unwrap();
+        assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream
+    }
+}
+
+const BODY: &str = r#"{"name":"Labs","slug":"labs"}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_under_way_is_finished_before_the_program_ends() {
+    let (database, folder) = (Database::create().await, TempDir::new().unwrap());
+    let mut serve = Serve::start(&database, folder.path()).await;
+    let ada = Ada::sign_in(serve.port).await;
+    let mut watch = serve.connect().await.unwrap();
+    let ready = serve.ask(&mut watch, "/health/ready").await;
+    assert!(ready.starts_with("HTTP/1.1 200 "), "{ready}");
+    let mut under_way = serve.begin(&ada, BODY).await;
+
+    serve.terminate().await;
+    // Who still has a connection loses it, or is told to go elsewhere.
+    loop {
+        let ready = serve.ask(&mut watch, "/health/ready").await;
+        if ready.starts_with("HTTP/1.1 200 ") {
+            continue;
+        }
+        let told = ready.starts_with("HTTP/1.1 503 ") && ready.contains("connection: close");
+        assert!(ready.is_empty() || told, "{ready}");
+        break;
+    }
+    // Nobody new is let in.
+    while let Ok(mut stream) = serve.connect().await {
+        serve.ask(&mut stream, "/health/live").await;
+    }
+    assert!(serve.child.try_wait().unwrap().is_none(), "it waits");
+
+    under_way.write_all(BODY.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    under_way.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert_eq!(serve.child.wait().await.unwrap().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_it_at_once() {
+    let (database, folder) = (Database::create().await, TempDir::new().unwrap());
+    let mut serve = Serve::start(&database, folder.path()).await;
+    let ada = Ada::sign_in(serve.port).await;
+    let _under_way = serve.begin(&ada, BODY).await;
+    serve.terminate().await;
+    // The first one has been heard once nobody new is let in.
+    while let Ok(mut stream) = serve.connect().await {
+        serve.ask(&mut stream, "/health/live").await;
+    }
+    serve.terminate().await;
+    assert_eq!(serve.child.wait().await.unwrap().code(), Some(143));
+}
