@@ -2,13 +2,13 @@
 //! the list of operations of the OpenAPI document, which tells each one's access; a test
 //! compares the two paths of each row, another calls every row as everybody.
 
-use actix_web::{http::Method, web};
+use actix_web::{http::Method, middleware::from_fn, web};
 
 use super::{deadline, health};
 use crate::{
     access::Action,
     executions, files, nodes, projects, templates, tenants, tokens,
-    web::limits::{Class, Counted},
+    web::limits::{self, Class, Counted},
 };
 
 /// What stands before the paths of the API.
@@ -66,7 +66,7 @@ macro_rules! routes {
         fn $configure(config: &mut web::ServiceConfig) {
             $(config.route(
                 $path,
-                deadline::limited(web::$method().to($($handler)::+), access!($access)),
+                around(web::$method().to($($handler)::+), access!($access)),
             );)+
         }
     };
@@ -161,6 +161,16 @@ routes! { ApiDoc, api, TABLE:
     get    ExecutionRead    "/executions/{executionId}/trace"             executions::api::execution_trace;
     get    ExecutionRead    "/executions/{executionId}/stream"            executions::api::execution_stream;
     get    ExecutionRead    "/executions/{executionId}/verify"            executions::api::execution_verify;
+}
+
+/// A route with what surrounds it, and not every request. Here actix has matched the path
+/// already; further out that would be done a second time.
+fn around(route: actix_web::Route, access: Access) -> actix_web::Route {
+    let route = match access {
+        Access::Open => route.wrap(from_fn(limits::by_address)),
+        Access::Signed | Access::Own | Access::Needs(_) => route,
+    };
+    deadline::limited(route, access)
 }
 
 /// Adds every route.
