@@ -305,8 +305,7 @@ def pgbench_script(operation, nodes):
         return " ".join(text.split()) + ";"
 
     lines = [f"\\set i random(1, {nodes})", "\\set v random(1000, 2000000000)", "\\startpipeline", "begin;"]
-    lines.append(put("scope", f"'{USER}'"))
-    lines.append(put("enter", "'project'", project) if operation == "list" else put("enter", "'node'", node))
+    lines.append(put("enter", f"'{USER}'", *(("'project'", project) if operation == "list" else ("'node'", node))))
     if operation == "read":
         lines += [put("node", node), put("inputs", node), put("outputs", node)]
     elif operation == "list":

@@ -72,8 +72,7 @@ def answer(body):
 @asynccontextmanager
 async def entered(user, kind, thing):
     async with app.state.pool.acquire() as connection, connection.transaction():
-        await connection.fetchrow(SQL["scope"], user)
-        standing = await connection.fetchrow(SQL["enter"], kind, thing)
+        standing = await connection.fetchrow(SQL["enter"], user, kind, thing)
         if standing is None:
             raise HTTPException(404)
         yield connection

@@ -38,8 +38,7 @@ async function transaction(user, kind, id, work) {
   const client = await pool.connect();
   try {
     await client.query('begin');
-    await run(client, 'scope', [user]);
-    const standing = (await run(client, 'enter', [kind, id])).rows[0];
+    const standing = (await run(client, 'enter', [user, kind, id])).rows[0];
     if (!standing) throw Object.assign(new Error('not found'), { statusCode: 404 });
     const answer = await work(client, standing);
     await client.query('commit');

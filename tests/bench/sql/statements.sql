@@ -1,13 +1,9 @@
 -- The statements of the hot paths as `glassbox serve` sends them, for pgbench and for the
 -- applications that do the same work. A line `-- name: x` begins statement x.
 
--- name: scope
-select set_config('app.org_id', '', true), set_config('app.user_id', $1, true),
-       set_config('app.subject', '', true), set_config('app.email', '', true),
-       set_config('app.system', '', true)
-
 -- name: enter
-select * from app.enter($1, $2)
+select org_id, project_id, node_id, org_role, project_role
+from app.enter(case when set_config('app.user_id', $1, true) <> '' then $2 end, $3)
 
 -- name: node
 select id, org_id, project_id, parent_id, title, description, status, author_type, author_user_id,
