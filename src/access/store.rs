@@ -47,6 +47,32 @@ struct Enter {
     thing: Uuid,
 }
 
+/// The same at the beginning of a transaction, which it tells for whom it acts: a statement
+/// less. Arguments are evaluated before the call, so the function finds the user set.
+#[derive(QueryId)]
+struct EnterAs {
+    enter: Enter,
+    user: String,
+}
+
+impl QueryFragment<Pg> for EnterAs {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("select org_id, project_id, node_id, org_role, project_role from app.enter(");
+        out.push_sql("case when set_config('app.user_id', ");
+        out.push_bind_param::<Text, _>(&self.user)?;
+        out.push_sql(", true) <> '' then ");
+        out.push_bind_param::<Text, _>(self.enter.kind)?;
+        out.push_sql(" end, ");
+        out.push_bind_param::<SqlUuid, _>(&self.enter.thing)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl Query for EnterAs {
+    type SqlType = <Enter as Query>::SqlType;
+}
+
 impl QueryFragment<Pg> for Enter {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("select org_id, project_id, node_id, org_role, project_role from app.enter(");
@@ -87,10 +113,15 @@ pub(super) async fn enter(tx: &Tx, target: Target) -> Result<Option<Standing>> {
         Target::Execution(id) => ("execution", id.uuid()),
         Target::File(id) => ("file", id.uuid()),
     };
-    let row = Enter { kind, thing: id }
-        .get_result::<EnterRow>(&mut tx.pipe())
-        .await
-        .optional()?;
+    let enter = Enter { kind, thing: id };
+    let row: QueryResult<EnterRow> = match tx.take_user() {
+        Some(user) => {
+            let user = user.to_string();
+            EnterAs { enter, user }.get_result(&mut tx.pipe()).await
+        }
+        None => enter.get_result(&mut tx.pipe()).await,
+    };
+    let row = row.optional()?;
     row.map(Standing::try_from).transpose()
 }
 
@@ -191,12 +222,12 @@ pub(super) async fn upsert_subject(tx: &mut Tx, subject: &str, email: &str) -> R
         .await?)
 }
 
-pub(super) async fn insert_audit(tx: &mut Tx, grant: &Grant, entry: Entry<'_>) -> Result<()> {
+pub(super) fn insert_audit(tx: &Tx, grant: &Grant, entry: Entry<'_>) {
     let id = AuditId::new(tx.ids());
     let now = tx.now();
     let actor = &grant.actor;
-    diesel::insert_into(audit_log::table)
-        .values((
+    tx.later(
+        diesel::insert_into(audit_log::table).values((
             audit_log::id.eq(id),
             audit_log::org_id.eq(grant.org),
             audit_log::actor_user_id.eq(actor.user),
@@ -207,15 +238,13 @@ pub(super) async fn insert_audit(tx: &mut Tx, grant: &Grant, entry: Entry<'_>) -
             audit_log::execution_id.eq(actor.execution),
             audit_log::token_id.eq(actor.token),
             audit_log::action.eq(grant.action.as_str()),
-            audit_log::resource_type.eq(entry.resource),
+            audit_log::resource_type.eq(entry.resource.to_owned()),
             audit_log::resource_id.eq(entry.id),
             audit_log::before.eq(entry.before),
             audit_log::after.eq(entry.after),
-            audit_log::request_id.eq(actor.origin.request_id.as_deref()),
-            audit_log::ip.eq(actor.origin.ip.as_deref()),
+            audit_log::request_id.eq(actor.origin.request_id.clone()),
+            audit_log::ip.eq(actor.origin.ip.clone()),
             audit_log::created_at.eq(now),
-        ))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+        )),
+    );
 }

@@ -70,9 +70,9 @@ async fn hold_node(tx: &mut Tx, id: ExecutionId) -> Result<Option<Option<Lock>>>
 /// Whether a worker lives. Tenants' transactions don't see workers, so this one
 /// looks as the program's plumbing and then goes back to its organization.
 async fn is_alive(tx: &mut Tx, org: OrgId, worker: WorkerId, lease: TimeDelta) -> Result<bool> {
-    tx.rescope(&Scope::System).await?;
+    tx.rescope(&Scope::System);
     let alive = workers::is_alive_in(tx, worker, lease).await?;
-    tx.rescope(&Scope::Org { org, user: None }).await?;
+    tx.rescope(&Scope::Org { org, user: None });
     Ok(alive)
 }
 

@@ -130,7 +130,7 @@ impl Attempt {
     /// Lets one request with this key through at a time, and fails when the operation
     /// need not run: it was done before ([`Progress::Done`] then has the answer), or the
     /// key was used for something else.
-    pub async fn claim(&self, tx: &mut Tx, user: UserId) -> Result<()> {
+    pub async fn claim(&self, tx: &Tx, user: UserId) -> Result<()> {
         store::lock(tx, user, &self.key).await?;
         let since = tx.now() - WINDOW;
         let Some(record) = store::find(tx, user, &self.key, since).await? else {

@@ -34,16 +34,16 @@ impl Record {
 
 /// Waits until no other transaction works under the user's key. The row can't be locked
 /// instead: the first time there is none.
-pub(super) async fn lock(tx: &mut Tx, user: UserId, key: &str) -> Result<()> {
+pub(super) async fn lock(tx: &Tx, user: UserId, key: &str) -> Result<()> {
     diesel::sql_query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
         .bind::<Text, _>(format!("idempotency_keys:{user}:{key}"))
-        .execute(tx.conn())
+        .execute(&mut tx.pipe())
         .await?;
     Ok(())
 }
 
 pub(super) async fn find(
-    tx: &mut Tx,
+    tx: &Tx,
     user: UserId,
     key: &str,
     since: Timestamp,
@@ -52,7 +52,7 @@ pub(super) async fn find(
         .find((user, key))
         .filter(idempotency_keys::created_at.gt(since))
         .select(Record::as_select())
-        .first(tx.conn())
+        .first(&mut tx.pipe())
         .await
         .optional()?)
 }

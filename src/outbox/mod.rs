@@ -16,16 +16,17 @@ use crate::{
     platform::db::{Topic, Tx},
 };
 
-/// Tells those who watch, once `tx` has committed.
+/// Tells those who watch, once `tx` has committed. Nobody waits for the row: it leaves
+/// with the transaction's next statement or its commit.
 pub async fn emit(tx: &mut Tx, event: &Event) -> Result<()> {
-    store::insert_event(tx, event).await?;
+    store::insert_event(tx, event);
     tx.wake_after_commit(Topic::Outbox);
     Ok(())
 }
 
 /// Wakes a worker, once `tx` has committed.
 pub async fn enqueue(tx: &mut Tx, job: &Job) -> Result<()> {
-    store::insert_job(tx, job).await?;
+    store::insert_job(tx, job);
     tx.wake_after_commit(Topic::Outbox);
     Ok(())
 }

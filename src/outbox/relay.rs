@@ -24,13 +24,16 @@ use crate::{
     },
     platform::{
         bus::{Bus, Message},
-        db::{Db, Topic},
+        db::{Db, Topic, Tx},
         queue::Queue,
     },
 };
 
 /// Rows a transaction.
 const BATCH: i64 = 200;
+/// The time between two rounds that both find something, for the second to find more: news
+/// come at once when they are few, and this much later when they are many.
+const PACE: Duration = Duration::from_millis(10);
 /// How often to look without being woken, for rows that another process wrote.
 const SLOW_SCAN: Duration = Duration::from_secs(2);
 /// How long published rows are kept for those who ask what they missed.
@@ -56,7 +59,9 @@ impl Relay {
         loop {
             match self.round().await {
                 Ok(published) if published == usize::try_from(BATCH).unwrap_or(0) => continue,
-                Ok(_) => {}
+                Ok(0) => {}
+                // More is on its way while much is written, and costs no more together.
+                Ok(_) => tokio::time::sleep(PACE).await,
                 Err(error) => tracing::warn!(error = %error.chain(), "the relay will try again"),
             }
             if round.is_multiple_of(SWEEP_EVERY)
@@ -76,27 +81,23 @@ impl Relay {
     /// Publishes one batch and answers how many rows it had; 0 also when another
     /// relay is at work.
     pub async fn round(&self) -> Result<usize> {
-        self.db
-            .tx(Scope::System, async |tx| {
-                if !store::become_relay(tx).await? {
-                    return Ok(0);
+        let (tx, rows) = self.db.begin(&Scope::System, take).await?;
+        for row in &rows {
+            match self.publish(row).await {
+                Err(error) if error.retryable() => {
+                    tx.rollback().await;
+                    return Err(error);
                 }
-                let rows = store::pending(tx, BATCH).await?;
-                for row in &rows {
-                    match self.publish(row).await {
-                        Err(error) if error.retryable() => return Err(error),
-                        // A row nobody can read would stop all that come after it.
-                        Err(error) => tracing::error!(error = %error.chain(), "outbox row dropped"),
-                        Ok(()) => {}
-                    }
-                }
-                let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-                if !ids.is_empty() {
-                    store::mark_published(tx, &ids).await?;
-                }
-                Ok(rows.len())
-            })
-            .await
+                // A row nobody can read would stop all that come after it.
+                Err(error) => tracing::error!(error = %error.chain(), "outbox row dropped"),
+                Ok(()) => {}
+            }
+        }
+        if !rows.is_empty() {
+            store::mark_published(&tx, rows.iter().map(|row| row.id).collect());
+        }
+        tx.commit().await?;
+        Ok(rows.len())
     }
 
     async fn sweep(&self) -> Result<()> {
@@ -146,6 +147,14 @@ impl Relay {
         }
         Ok(())
     }
+}
+
+/// The oldest rows that wait, if this transaction is the relay from here on; else none.
+async fn take(tx: &Tx) -> Result<Vec<Pending>> {
+    let asked = store::become_relay(tx);
+    let (is_relay, rows) = tokio::join!(biased; asked, store::pending(tx, BATCH));
+    let rows = rows?;
+    Ok(if is_relay? { rows } else { Vec::new() })
 }
 
 fn unknown(row: &Pending) -> Error {

@@ -1,6 +1,6 @@
 //! The outbox's SQL.
 
-use diesel::{ExpressionMethods, QueryDsl, QueryableByName, SelectableHelper, sql_types::Bool};
+use diesel::{ExpressionMethods, QueryDsl, SelectableHelper, sql_types::BigInt};
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub(super) struct Pending {
     pub payload: Value,
 }
 
-pub(super) async fn insert_event(tx: &mut Tx, event: &Event) -> Result<()> {
+pub(super) fn insert_event(tx: &Tx, event: &Event) {
     let channels: Vec<String> = event.channels.iter().map(ToString::to_string).collect();
     insert(
         tx,
@@ -33,44 +33,39 @@ pub(super) async fn insert_event(tx: &mut Tx, event: &Event) -> Result<()> {
         "event",
         event.kind.as_str(),
         json!(channels),
-        &event.payload,
-    )
-    .await
+        event.payload.clone(),
+    );
 }
 
-pub(super) async fn insert_job(tx: &mut Tx, job: &Job) -> Result<()> {
-    insert(tx, job.org, "job", job.queue.as_str(), json!([]), &job.body).await
+pub(super) fn insert_job(tx: &Tx, job: &Job) {
+    let (name, body) = (job.queue.as_str(), job.body.clone());
+    insert(tx, job.org, "job", name, json!([]), body);
 }
 
-async fn insert(
-    tx: &mut Tx,
+fn insert(
+    tx: &Tx,
     org: OrgId,
-    topic: &str,
-    name: &str,
+    topic: &'static str,
+    name: &'static str,
     channels: Value,
-    payload: &Value,
-) -> Result<()> {
+    payload: Value,
+) {
     let id = OutboxId::new(tx.ids());
     let now = tx.now();
-    diesel::insert_into(outbox::table)
-        .values((
-            outbox::id.eq(id),
-            outbox::org_id.eq(org),
-            outbox::topic.eq(topic),
-            outbox::name.eq(name),
-            outbox::channels.eq(channels),
-            outbox::payload.eq(payload),
-            outbox::created_at.eq(now),
-        ))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+    tx.later(diesel::insert_into(outbox::table).values((
+        outbox::id.eq(id),
+        outbox::org_id.eq(org),
+        outbox::topic.eq(topic),
+        outbox::name.eq(name),
+        outbox::channels.eq(channels),
+        outbox::payload.eq(payload),
+        outbox::created_at.eq(now),
+    )));
 }
 
-#[derive(QueryableByName)]
-struct Locked {
-    #[diesel(sql_type = Bool)]
-    locked: bool,
+diesel::define_sql_function! {
+    /// Whether this transaction holds the lock of that number from now on.
+    fn pg_try_advisory_xact_lock(number: BigInt) -> Bool;
 }
 
 /// Any number, the same in every release: only one relay reads at a time, or events
@@ -78,30 +73,28 @@ struct Locked {
 const RELAY_LOCK: i64 = 0x6762_6f75_7462_6f78;
 
 /// Whether this transaction is now the relay, until it ends.
-pub(super) async fn become_relay(tx: &mut Tx) -> Result<bool> {
-    let sql = format!("select pg_try_advisory_xact_lock({RELAY_LOCK}) as locked");
-    let row: Locked = diesel::sql_query(sql).get_result(tx.conn()).await?;
-    Ok(row.locked)
+pub(super) async fn become_relay(tx: &Tx) -> Result<bool> {
+    let locked = diesel::select(pg_try_advisory_xact_lock(RELAY_LOCK));
+    Ok(locked.get_result(&mut tx.pipe()).await?)
 }
 
 /// The oldest rows that were not published.
-pub(super) async fn pending(tx: &mut Tx, limit: i64) -> Result<Vec<Pending>> {
+pub(super) async fn pending(tx: &Tx, limit: i64) -> Result<Vec<Pending>> {
     Ok(outbox::table
         .filter(outbox::published_at.is_null())
         .order(outbox::position)
         .limit(limit)
         .select(Pending::as_select())
-        .load(tx.conn())
+        .load(&mut tx.pipe())
         .await?)
 }
 
-pub(super) async fn mark_published(tx: &mut Tx, ids: &[OutboxId]) -> Result<()> {
+pub(super) fn mark_published(tx: &Tx, ids: Vec<OutboxId>) {
     let now = tx.now();
-    diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
-        .set(outbox::published_at.eq(now))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+    tx.later(
+        diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
+            .set(outbox::published_at.eq(now)),
+    );
 }
 
 /// Forgets rows that were published before `before`; answers how many.

@@ -16,7 +16,14 @@ mod routes;
 mod trace;
 mod traceparent;
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_web::{
     App as ActixApp, HttpRequest, HttpResponse, HttpServer, Responder,
@@ -103,8 +110,15 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
         workers => workers,
     };
     let for_workers = readiness.clone();
+    let apps = apps_of_threads(&app, workers)?;
+    let next = AtomicUsize::new(0);
     listener.set_nonblocking(true).map_err(Error::internal)?;
-    let server = HttpServer::new(move || build(Arc::clone(&app), for_workers.clone()))
+    let next_app = move || {
+        let at = next.fetch_add(1, Ordering::Relaxed) % apps.len();
+        Arc::clone(apps.get(at).unwrap_or(&app))
+    };
+    let next_app = Arc::new(next_app);
+    let server = HttpServer::new(move || build(next_app(), for_workers.clone()))
         .workers(workers)
         .shutdown_timeout(grace)
         .client_request_timeout(for_a_head)
@@ -123,6 +137,14 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     };
     let (served, ()) = tokio::join!(server, waiter);
     served.map_err(Error::internal)
+}
+
+/// The program's parts for each thread that serves: all share them but for the database's
+/// connections.
+fn apps_of_threads(app: &App, threads: usize) -> Result<Vec<Arc<App>>> {
+    let dbs = app.db.for_threads(&app.config.database, threads)?;
+    let with = |db| Arc::new(App { db, ..app.clone() });
+    Ok(dbs.into_iter().map(with).collect())
 }
 
 /// Nothing has this path, or not with this method.

@@ -9,7 +9,7 @@ use crate::{
     access::Action,
     executions, files, nodes, projects, templates, tenants, tokens,
     web::{
-        limits::{Class, Counted},
+        limits::{self, Class, Counted},
         settle_caller,
     },
 };
@@ -36,16 +36,6 @@ pub(super) struct Route {
     pub method: &'static str,
     pub path: &'static str,
     pub access: Access,
-}
-
-/// `route` with what its access brings about.
-fn surrounded(route: actix_web::Route, access: Access) -> actix_web::Route {
-    let route = match access {
-        Access::Own | Access::Needs(_) => route.wrap(from_fn(settle_caller)),
-        Access::Open | Access::Signed => route,
-    };
-    // Outside of it, since asking who it is may take time, too.
-    deadline::limited(route, access)
 }
 
 macro_rules! access {
@@ -79,7 +69,7 @@ macro_rules! routes {
         fn $configure(config: &mut web::ServiceConfig) {
             $(config.route(
                 $path,
-                surrounded(web::$method().to($($handler)::+), access!($access)),
+                around(web::$method().to($($handler)::+), access!($access)),
             );)+
         }
     };
@@ -174,6 +164,18 @@ routes! { ApiDoc, api, TABLE:
     get    ExecutionRead    "/executions/{executionId}/trace"             executions::api::execution_trace;
     get    ExecutionRead    "/executions/{executionId}/stream"            executions::api::execution_stream;
     get    ExecutionRead    "/executions/{executionId}/verify"            executions::api::execution_verify;
+}
+
+/// A route with what surrounds it, and not every request. Here actix has matched the path
+/// already; further out that would be done a second time.
+fn around(route: actix_web::Route, access: Access) -> actix_web::Route {
+    let route = match access {
+        Access::Open => route.wrap(from_fn(limits::by_address)),
+        Access::Signed => route,
+        Access::Own | Access::Needs(_) => route.wrap(from_fn(settle_caller)),
+    };
+    // Outside of it, since asking who it is may take time, too.
+    deadline::limited(route, access)
 }
 
 /// Adds every route.

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpMessage, HttpRequest, ResponseError,
-    body::MessageBody,
+    body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
@@ -96,19 +96,23 @@ pub async fn admit(request: &HttpRequest, app: &App, user: UserId) -> Result<()>
     .await
 }
 
-/// Around every request: counts those without a token, and writes what the answer says
-/// of limits.
+/// Around the routes that ask for no token: counts their requests by address.
+pub async fn by_address(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    match admit_address(request.request()).await {
+        Ok(()) => next.call(request).await,
+        Err(error) => Ok(request.into_response(error.error_response())),
+    }
+}
+
+/// Around every request: counts bad tokens, and writes what the answer says of limits.
 pub async fn around(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let response = match admit_address(request.request()).await {
-        Ok(()) => next.call(request).await?,
-        Err(error) => {
-            let refused = request.into_response(error.error_response());
-            return Ok(told(refused).map_into_right_body());
-        }
-    };
+    let response = next.call(request).await?;
     if response.status() == StatusCode::UNAUTHORIZED
         && let Err(error) = count_bad_token(response.request()).await
     {

@@ -17,6 +17,7 @@ mod catalogue;
 mod history;
 mod isolation;
 mod migrations;
+mod pipelines;
 mod reads;
 mod relay;
 mod rows;

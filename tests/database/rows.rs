@@ -3,10 +3,11 @@
 
 use diesel::{
     QueryableByName,
+    pg::Pg,
     result::Error,
     sql_types::{BigInt, Text},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncConnectionCore, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use crate::support::Database;
@@ -24,7 +25,7 @@ struct Count {
 }
 
 /// The one text column of a query, named `text`.
-pub async fn texts(conn: &mut AsyncPgConnection, sql: &str) -> Vec<String> {
+pub async fn texts(conn: &mut impl AsyncConnectionCore<Backend = Pg>, sql: &str) -> Vec<String> {
     let lines: Vec<Line> = diesel::sql_query(sql).load(conn).await.unwrap();
     lines.into_iter().map(|line| line.text).collect()
 }

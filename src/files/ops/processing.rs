@@ -70,9 +70,9 @@ async fn is_held(tx: &mut Tx, org: OrgId, lease: &Lease, rules: &ClaimRules) -> 
         return Ok(false);
     }
     // Workers are nobody's rows; the lock on the file is kept meanwhile.
-    tx.rescope(&Scope::System).await?;
+    tx.rescope(&Scope::System);
     let alive = workers::is_alive_in(tx, holder, rules.lease).await?;
-    tx.rescope(&scope(org)).await?;
+    tx.rescope(&scope(org));
     Ok(alive)
 }
 

@@ -6,14 +6,14 @@ use super::{
         store,
     },
     create::{check_depth, check_supervisor, lineage_of_parent, parent_gone},
-    lock, lock_for_writing, lock_live,
-    news::{self, News},
+    for_writing, lock, lock_live,
+    news::{self, Around, News},
     seen_with, version,
 };
 use crate::{
     access::{self, Action, Grant, Target},
     app::Ctx,
-    kernel::{Code, Error, NodeId, Result, field::Fields},
+    kernel::{Code, Error, NodeId, Result, UserId, field::Fields},
     platform::db::Tx,
     projects::{self, model::Workflow},
 };
@@ -25,30 +25,50 @@ pub async fn node_update(
     update: NodeUpdate,
     expected: Expected,
 ) -> Result<Node> {
-    ctx.tx(
+    let user = ctx.caller.user();
+    // The project's row is to be held before the node's, and it is not known at first.
+    let needs_project = needs_project(&update);
+    let first = async |tx: &Tx| match needs_project {
+        true => Ok(None),
+        false => held(tx, id, user).await.map(Some),
+    };
+    ctx.tx_after(
         Action::NodeUpdate,
         Target::Node(id),
-        async move |tx, grant| {
+        first,
+        async move |tx, grant, found| {
             let workflow = hold_project(tx, grant, &update).await?;
-            let before = lock_for_writing(tx, grant, id).await?;
+            let (node, around) = match found {
+                Some(found) => found,
+                None => held(tx, id, user).await?,
+            };
+            let before = for_writing(tx, grant, id, node).await?;
             let wanted = |base: Node| update.clone().apply(base).ok();
             version::refuse_mismatch(tx, grant, &expected, &before, wanted).await?;
             let after = update.apply(before.clone())?;
             let found = differences(&before, &after);
             let node = if found.is_empty() {
-                store::attachment::complete(tx, before).await?
+                around.complete(before)
             } else {
                 check(tx, &after, &found, workflow.as_ref()).await?;
                 if found.touches("parentId") {
                     check_move(ctx, tx, &after).await?;
                 }
                 let change = found.change();
-                news::write(tx, grant, after, change, News::Fields(found)).await?
+                news::write_with(tx, grant, after, around, change, News::Fields(found)).await?
             };
             Ok(seen_with(grant, node))
         },
     )
     .await
+}
+
+/// The node, its row locked from here on, and what is to be told of its change.
+async fn held(tx: &Tx, id: NodeId, user: UserId) -> Result<(Option<Node>, Around)> {
+    let ids = [id];
+    let locked = store::lock_nodes(tx, &ids);
+    let (locked, around) = tokio::join!(biased; locked, Around::of(tx, id, user));
+    Ok((locked?.pop(), around?))
 }
 
 /// Sets a node's status, for the run that works on it. Does nothing when it is so
@@ -83,6 +103,10 @@ pub async fn status_set_in(tx: &mut Tx, grant: &Grant, id: NodeId, status: &str)
         news::write(tx, grant, after, Some(change), News::Fields(found)).await?;
     }
     Ok(())
+}
+
+fn needs_project(update: &NodeUpdate) -> bool {
+    !update.parent_id.is_keep() || !update.status.is_keep()
 }
 
 /// Holds the project's row before the node's, as far as the update needs it: alone to

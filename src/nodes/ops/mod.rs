@@ -106,13 +106,23 @@ fn seen_with(grant: &Grant, node: Node) -> Node {
 /// The node with its row locked, once it is certain that this transaction may write it:
 /// it is live, the grant covers it, and nobody else holds its lock.
 async fn lock_for_writing(tx: &mut Tx, grant: &Grant, id: NodeId) -> Result<Node> {
-    let node = lock_live(tx, grant, id).await?;
+    let locked = store::lock_nodes(tx, &[id]).await?.pop();
+    for_writing(tx, grant, id, locked).await
+}
+
+/// As [`lock_for_writing`], of a node whose row this transaction has locked.
+async fn for_writing(tx: &mut Tx, grant: &Grant, id: NodeId, locked: Option<Node>) -> Result<Node> {
+    let node = covered(grant, id, locked)?;
     lock::refuse_locked(tx, grant, &node).await?;
     Ok(node)
 }
 
 async fn lock_live(tx: &mut Tx, grant: &Grant, id: NodeId) -> Result<Node> {
-    let node = store::lock_nodes(tx, &[id]).await?.pop().ok_or_else(gone)?;
+    covered(grant, id, store::lock_nodes(tx, &[id]).await?.pop())
+}
+
+fn covered(grant: &Grant, id: NodeId, found: Option<Node>) -> Result<Node> {
+    let node = found.ok_or_else(gone)?;
     covers(grant, node.project_id, Some(id))?;
     Ok(node)
 }

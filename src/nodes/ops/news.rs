@@ -10,7 +10,7 @@ use super::super::{
 use crate::{
     access::{Grant, audit},
     kernel::{
-        Result,
+        NodeId, Result, UserId,
         event::{Channel, Event, EventKind},
     },
     outbox,
@@ -48,12 +48,53 @@ pub(super) enum Turn {
     Removed(Value),
 }
 
+/// What is told of a change beside the node itself.
+pub(super) struct Around {
+    inputs: Vec<Input>,
+    outputs: Vec<Output>,
+    /// The address of who changes it.
+    email: Option<String>,
+}
+
+impl Around {
+    /// Reads it, for a change of `node` by `user`.
+    pub(super) async fn of(tx: &Tx, node: NodeId, user: UserId) -> Result<Self> {
+        let attached = store::attachment::of(tx, node);
+        let (attached, email) = tokio::join!(biased; attached, store::email_of(tx, user));
+        let (inputs, outputs) = attached?;
+        Ok(Around {
+            inputs,
+            outputs,
+            email: email?,
+        })
+    }
+
+    /// The node with its inputs and outputs.
+    pub(super) fn complete(self, mut node: Node) -> Node {
+        (node.inputs, node.outputs) = (Some(self.inputs), Some(self.outputs));
+        node
+    }
+}
+
 /// Writes a changed node; with a `change` of content, as its next version. Answers with
 /// the node as it is now, inputs and outputs included.
 pub(super) async fn write(
     tx: &mut Tx,
     grant: &Grant,
+    node: Node,
+    change: Option<Change>,
+    news: News,
+) -> Result<Node> {
+    let around = Around::of(tx, node.id, grant.actor.user).await?;
+    write_with(tx, grant, node, around, change, news).await
+}
+
+/// As [`write()`], with what was read since the node's row was locked.
+pub(super) async fn write_with(
+    tx: &mut Tx,
+    grant: &Grant,
     mut node: Node,
+    mut around: Around,
     change: Option<Change>,
     news: News,
 ) -> Result<Node> {
@@ -61,10 +102,11 @@ pub(super) async fn write(
     if change.is_some() {
         node.version += 1;
     }
-    store::update_node(tx, &node).await?;
-    let node = store::attachment::complete(tx, node).await?;
+    let by = by(grant, around.email.take());
+    let node = around.complete(node);
+    store::update_node(tx, &node);
     if let Some(change) = change {
-        store::version::insert(tx, &node, &change, grant.actor.user).await?;
+        store::version::insert(tx, &node, &change, grant.actor.user);
     }
     if news.touches("supervisorUserId") {
         assigned(tx, grant, &node).await?;
@@ -76,7 +118,7 @@ pub(super) async fn write(
         "projectId": node.project_id,
         "changes": news.for_event(&node),
         "version": node.version,
-        "updatedBy": actor(tx, grant).await?,
+        "updatedBy": by,
         "updatedAt": node.updated_at,
     });
     emit(tx, &node, EventKind::NodeUpdated, payload).await?;
@@ -218,9 +260,11 @@ fn brief(node: &Node) -> Value {
 }
 
 async fn actor(tx: &mut Tx, grant: &Grant) -> Result<Value> {
-    let user = grant.actor.user;
-    let email = store::email_of(tx, user).await?;
-    Ok(json!({ "id": user, "email": email }))
+    Ok(by(grant, store::email_of(tx, grant.actor.user).await?))
+}
+
+fn by(grant: &Grant, email: Option<String>) -> Value {
+    json!({ "id": grant.actor.user, "email": email })
 }
 
 async fn record(

@@ -2,10 +2,9 @@
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, SelectableHelper,
-    dsl::{exists, max, sql},
+    OptionalExtension, PgAnyJsonExpressionMethods, QueryDsl, SelectableHelper,
+    dsl::{exists, max},
     result::Error as SqlError,
-    sql_types::{Nullable, Text},
 };
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
@@ -188,6 +187,7 @@ async fn inputs(tx: &Tx, node: NodeId) -> Result<Vec<Input>> {
                 .nullable()
                 .eq(node_inputs::source_node_version),
         );
+    let snapshot = node_versions::snapshot.nullable();
     let rows: Vec<(InputRow, Option<FileRow>, Option<SourceRow>, PinnedColumns)> =
         node_inputs::table
             .left_join(files::table.on(same_file))
@@ -205,8 +205,9 @@ async fn inputs(tx: &Tx, node: NodeId) -> Result<Vec<Input>> {
                 Option::<SourceRow>::as_select(),
                 (
                     node_versions::version.nullable(),
-                    sql::<Nullable<Text>>("node_versions.snapshot ->> 'title'"),
-                    sql::<Nullable<Text>>("node_versions.snapshot ->> 'status'"),
+                    // Not `sql("…")`: diesel would prepare the whole query anew each time.
+                    snapshot.retrieve_as_text("title").nullable(),
+                    snapshot.retrieve_as_text("status").nullable(),
                 ),
             ))
             .load(&mut tx.pipe())

@@ -117,7 +117,7 @@ pub(super) async fn get_node(tx: &Tx, id: NodeId) -> Result<Option<Node>> {
 /// Live nodes with their rows locked against other changes, in an order that is the same
 /// for everybody. Not `for update`: rows that refer to a node by its key, such as a new
 /// child or edge, need not wait for a change of its content.
-pub(super) async fn lock_nodes(tx: &mut Tx, ids: &[NodeId]) -> Result<Vec<Node>> {
+pub(super) async fn lock_nodes(tx: &Tx, ids: &[NodeId]) -> Result<Vec<Node>> {
     let now = tx.now();
     let rows: Vec<NodeRow> = nodes::table
         .filter(nodes::id.eq_any(ids))
@@ -125,7 +125,7 @@ pub(super) async fn lock_nodes(tx: &mut Tx, ids: &[NodeId]) -> Result<Vec<Node>>
         .order(nodes::id)
         .select(NodeRow::as_select())
         .for_no_key_update()
-        .load(tx.conn())
+        .load(&mut tx.pipe())
         .await?;
     at(rows, now)
 }
@@ -155,23 +155,19 @@ pub(super) async fn insert_node(tx: &mut Tx, node: &Node) -> Result<()> {
     Ok(())
 }
 
-/// Writes everything that a change of a node may change.
-pub(super) async fn update_node(tx: &mut Tx, node: &Node) -> Result<()> {
-    diesel::update(nodes::table.find(node.id))
-        .set((
-            nodes::parent_id.eq(node.parent_id),
-            nodes::title.eq(&node.title),
-            nodes::description.eq(&node.description),
-            nodes::status.eq(&node.status),
-            nodes::supervisor_user_id.eq(node.supervisor_user_id),
-            nodes::version.eq(node.version),
-            nodes::metadata.eq(&node.metadata),
-            nodes::position.eq(node.position.map(|position| json!(position))),
-            nodes::updated_at.eq(node.updated_at),
-        ))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+/// Writes everything that a change of a node, whose row is locked, may change.
+pub(super) fn update_node(tx: &Tx, node: &Node) {
+    tx.later(diesel::update(nodes::table.find(node.id)).set((
+        nodes::parent_id.eq(node.parent_id),
+        nodes::title.eq(node.title.clone()),
+        nodes::description.eq(node.description.clone()),
+        nodes::status.eq(node.status.clone()),
+        nodes::supervisor_user_id.eq(node.supervisor_user_id),
+        nodes::version.eq(node.version),
+        nodes::metadata.eq(node.metadata.clone()),
+        nodes::position.eq(node.position.map(|position| json!(position))),
+        nodes::updated_at.eq(node.updated_at),
+    )));
 }
 
 /// Marks nodes as deleted. Their locks go with them.
@@ -257,11 +253,11 @@ pub(super) async fn child_ids(tx: &mut Tx, parent: NodeId) -> Result<Vec<NodeId>
 }
 
 /// A user's address; none when the transaction may not see them any more.
-pub(super) async fn email_of(tx: &mut Tx, user: UserId) -> Result<Option<String>> {
+pub(super) async fn email_of(tx: &Tx, user: UserId) -> Result<Option<String>> {
     Ok(users::table
         .find(user)
         .select(users::email)
-        .first(tx.conn())
+        .first(&mut tx.pipe())
         .await
         .optional()?)
 }

@@ -49,25 +49,21 @@ impl TryFrom<VersionRow> for NodeVersion {
 }
 
 /// Keeps the whole node, with inputs and outputs, as its present version.
-pub async fn insert(tx: &mut Tx, node: &Node, change: &Change, by: UserId) -> Result<()> {
+pub fn insert(tx: &Tx, node: &Node, change: &Change, by: UserId) {
     let id = NodeVersionId::new(tx.ids());
     // Anybody who sees the node may read its versions, also who sees no other project.
     let snapshot = node.clone().without_lock().seen_from_its_project();
-    diesel::insert_into(node_versions::table)
-        .values((
-            node_versions::id.eq(id),
-            node_versions::org_id.eq(node.org_id),
-            node_versions::node_id.eq(node.id),
-            node_versions::version.eq(node.version),
-            node_versions::snapshot.eq(json!(snapshot)),
-            node_versions::change_type.eq(change.kind),
-            node_versions::change_summary.eq(&change.summary),
-            node_versions::changed_by.eq(by),
-            node_versions::created_at.eq(node.updated_at),
-        ))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+    tx.later(diesel::insert_into(node_versions::table).values((
+        node_versions::id.eq(id),
+        node_versions::org_id.eq(node.org_id),
+        node_versions::node_id.eq(node.id),
+        node_versions::version.eq(node.version),
+        node_versions::snapshot.eq(json!(snapshot)),
+        node_versions::change_type.eq(change.kind),
+        node_versions::change_summary.eq(change.summary.clone()),
+        node_versions::changed_by.eq(by),
+        node_versions::created_at.eq(node.updated_at),
+    )));
 }
 
 /// Whether the node has or had this version.

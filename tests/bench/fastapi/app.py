@@ -21,6 +21,8 @@ def statements(path):
 
 
 SQL = statements(os.environ["STATEMENTS"])
+# Columns of a node that are told; the last one, its lock's epoch, is not.
+NODE = 21
 
 
 async def prepare(connection):
@@ -70,8 +72,7 @@ def answer(body):
 @asynccontextmanager
 async def entered(user, kind, thing):
     async with app.state.pool.acquire() as connection, connection.transaction():
-        await connection.fetchrow(SQL["scope"], user)
-        standing = await connection.fetchrow(SQL["enter"], kind, thing)
+        standing = await connection.fetchrow(SQL["enter"], user, kind, thing)
         if standing is None:
             raise HTTPException(404)
         yield connection
@@ -99,7 +100,7 @@ async def complete(connection, node):
 async def node_get(node_id: uuid.UUID, user: str = Depends(caller)):
     async with entered(user, "node", node_id) as connection:
         row = await connection.fetchrow(SQL["node"], node_id)
-        node = await complete(connection, columns(row, 0, 20))
+        node = await complete(connection, columns(row, 0, NODE))
     return answer(node)
 
 
@@ -108,7 +109,7 @@ async def node_list(project_id: uuid.UUID, limit: int = 50, user: str = Depends(
     async with entered(user, "project", project_id) as connection:
         total = await connection.fetchval(SQL["count"], project_id)
         rows = await connection.fetch(SQL["list"], project_id, limit + 1, 0)
-    data = [columns(row, 0, 20) for row in rows[:limit]]
+    data = [columns(row, 0, NODE) for row in rows[:limit]]
     return answer({"data": data, "total": total, "limit": limit, "offset": 0, "hasMore": len(rows) > limit})
 
 
@@ -117,7 +118,7 @@ async def node_update(node_id: uuid.UUID, request: Request, user: str = Depends(
     change = orjson.loads(await request.body())
     by = uuid.UUID(user)
     async with entered(user, "node", node_id) as connection:
-        node = columns(await connection.fetchrow(SQL["lock"], [node_id]), 0, 20)
+        node = columns(await connection.fetchrow(SQL["lock"], [node_id]), 0, NODE)
         before, after = {"title": node["title"]}, {"title": change["title"]}
         now = datetime.now(timezone.utc)
         node |= {"title": change["title"], "version": node["version"] + 1, "updatedAt": now}

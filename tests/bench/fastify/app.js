@@ -22,6 +22,9 @@ const run = (client, name, values) => client.query({ name, text: sql[name], valu
 const rowsOf = (client, name, values) =>
   client.query({ name: `${name}_rows`, text: sql[name], values, rowMode: 'array' });
 
+// Columns of a node that are told; the last one, its lock's epoch, is not.
+const NODE = 21;
+
 // The columns that a statement selects first, as an object without nulls.
 function object(fields, row, count = row.length) {
   const made = {};
@@ -35,8 +38,7 @@ async function transaction(user, kind, id, work) {
   const client = await pool.connect();
   try {
     await client.query('begin');
-    await run(client, 'scope', [user]);
-    const standing = (await run(client, 'enter', [kind, id])).rows[0];
+    const standing = (await run(client, 'enter', [user, kind, id])).rows[0];
     if (!standing) throw Object.assign(new Error('not found'), { statusCode: 404 });
     const answer = await work(client, standing);
     await client.query('commit');
@@ -69,7 +71,7 @@ async function complete(client, node) {
 fastify.get('/api/v1/nodes/:id', (request) =>
   transaction(request.user.sub, 'node', request.params.id, async (client) => {
     const found = await rowsOf(client, 'node', [request.params.id]);
-    return complete(client, object(found.fields, found.rows[0]));
+    return complete(client, object(found.fields, found.rows[0], NODE));
   }));
 
 fastify.get('/api/v1/projects/:id/nodes', (request) =>
@@ -78,7 +80,7 @@ fastify.get('/api/v1/projects/:id/nodes', (request) =>
     const limit = Number(request.query.limit ?? 50);
     const total = (await run(client, 'count', [id])).rows[0].count;
     const found = await rowsOf(client, 'list', [id, limit + 1, 0]);
-    const data = found.rows.slice(0, limit).map((row) => object(found.fields, row));
+    const data = found.rows.slice(0, limit).map((row) => object(found.fields, row, NODE));
     return { data, total, limit, offset: 0, hasMore: found.rows.length > limit };
   }));
 
@@ -86,7 +88,7 @@ fastify.patch('/api/v1/nodes/:id', (request) =>
   transaction(request.user.sub, 'node', request.params.id, async (client) => {
     const { id } = request.params;
     const found = await rowsOf(client, 'lock', [[id]]);
-    const node = object(found.fields, found.rows[0]);
+    const node = object(found.fields, found.rows[0], NODE);
     const before = { title: node.title };
     const now = new Date();
     Object.assign(node, { title: request.body.title, version: node.version + 1, updatedAt: now });

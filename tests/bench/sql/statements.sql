@@ -1,26 +1,25 @@
 -- The statements of the hot paths as `glassbox serve` sends them, for pgbench and for the
 -- applications that do the same work. A line `-- name: x` begins statement x.
 
--- name: scope
-select set_config('app.org_id', '', true), set_config('app.user_id', $1, true),
-       set_config('app.subject', '', true), set_config('app.email', '', true),
-       set_config('app.system', '', true)
-
 -- name: enter
-select * from app.enter($1, $2)
+select org_id, project_id, node_id, org_role, project_role
+from app.enter(case when set_config('app.user_id', $1, true) <> '' then $2 end, $3)
 
 -- name: node
 select id, org_id, project_id, parent_id, title, description, status, author_type, author_user_id,
        author_execution_id, supervisor_user_id, version, metadata, position, locked_by, locked_at,
-       lock_expires_at, created_at, updated_at, deleted_at
+       lock_expires_at, locked_by_execution, created_at, updated_at, deleted_at, lock_epoch
 from nodes where id = $1 and deleted_at is null
 
 -- name: inputs
 select i.id, i.node_id, i.input_type, i.file_id, i.source_node_id, i.source_node_version,
        i.external_url, i.text_content, i.label, i.metadata, i.sort_order, i.created_at,
        f.id, f.filename, f.content_type, f.size_bytes, f.processing_status,
-       n.id, n.project_id, n.title, n.status, n.version, n.deleted_at
+       n.id, n.project_id, n.title, n.status, n.version, n.deleted_at,
+       v.version, v.snapshot ->> 'title', v.snapshot ->> 'status'
 from node_inputs i left join files f on f.id = i.file_id left join nodes n on n.id = i.source_node_id
+     left join node_versions v on v.org_id = i.org_id and v.node_id = i.source_node_id
+          and v.version = i.source_node_version
 where i.node_id = $1 order by i.sort_order, i.created_at, i.id
 
 -- name: outputs
@@ -36,19 +35,19 @@ select count(*) from nodes where project_id = $1 and deleted_at is null
 -- name: list
 select id, org_id, project_id, parent_id, title, description, status, author_type, author_user_id,
        author_execution_id, supervisor_user_id, version, metadata, position, locked_by, locked_at,
-       lock_expires_at, created_at, updated_at, deleted_at
+       lock_expires_at, locked_by_execution, created_at, updated_at, deleted_at, lock_epoch
 from nodes where project_id = $1 and deleted_at is null
 order by created_at desc, id desc limit $2 offset $3
 
 -- name: lock
 select id, org_id, project_id, parent_id, title, description, status, author_type, author_user_id,
        author_execution_id, supervisor_user_id, version, metadata, position, locked_by, locked_at,
-       lock_expires_at, created_at, updated_at, deleted_at
+       lock_expires_at, locked_by_execution, created_at, updated_at, deleted_at, lock_epoch
 from nodes where id = any ($1) and deleted_at is null order by id for no key update
 
 -- name: update
-update nodes set parent_id = null, title = $2, description = $3, status = $4, version = $5,
-       metadata = $6, position = $7, updated_at = $8
+update nodes set parent_id = null, title = $2, description = $3, status = $4,
+       supervisor_user_id = null, version = $5, metadata = $6, position = $7, updated_at = $8
 where id = $1
 
 -- name: version
