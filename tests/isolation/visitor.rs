@@ -377,9 +377,10 @@ impl Visitor {
             body,
         };
         let what = format!("{} {}", request.method, request.path);
-        // An error tells nothing but what was asked.
+        // An error tells nothing but what was asked, unless it names what is in the way.
         let scope = match status {
-            400.. if status != 409 && status != 412 => Scope::Nothing,
+            409 | 412 | 422 => scope,
+            400.. => Scope::Nothing,
             _ => scope,
         };
         self.witness.read(&what, scope, &answer.text);
