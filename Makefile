@@ -1,6 +1,6 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-redis dev build test check bench generate clean \
+.PHONY: help setup tools setup-postgres setup-redis dev build test check bench generate clean \
 	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose check-api fuzz
 
 VENV := .tools/venv
@@ -13,17 +13,21 @@ say = @printf '\n==> %s\n' '$(1)'
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Check the tools and put a Postgres with pgvector into .tools.
+setup: setup-postgres setup-redis ## Check the tools; put a Postgres with pgvector, and a Redis, into .tools.
+
+tools:
 	@command -v cargo >/dev/null || { echo 'make setup: cargo is needed; install Rust from https://rustup.rs.' >&2; exit 1; }
 	@command -v cc >/dev/null || { echo 'make setup: a C compiler is needed to link; install one (Debian, Ubuntu: apt-get install build-essential).' >&2; exit 1; }
 	@command -v python3 >/dev/null || { echo 'make setup: python3 is needed for a download; install it (Debian, Ubuntu: apt-get install python3 python3-pip).' >&2; exit 1; }
+
+setup-postgres: tools
 	@deploy/dev/setup-postgres.sh
 
 # Only the tests need it, so `dev` does without.
-setup-redis:
+setup-redis: tools
 	@deploy/dev/setup-redis.sh
 
-dev: setup ## Build, then run everything in one process on this machine.
+dev: setup-postgres ## Build, then run everything in one process on this machine.
 	$(call say,building (about five minutes the first time))
 	cargo build
 	@cargo run --quiet -- --env dev dev $(ARGS)
@@ -31,7 +35,7 @@ dev: setup ## Build, then run everything in one process on this machine.
 build: ## Build the release binary, target/release/glassbox.
 	cargo build --release --locked
 
-test: setup setup-redis ## Run the tests; each gets a database of its own.
+test: setup ## Run the tests; each gets a database of its own.
 	$(call say,the tests)
 	cargo test --locked --no-fail-fast
 	$(call say,the tests of the API again with news and limits through Redis)
@@ -59,7 +63,7 @@ check-reference:
 	$(call say,the reference documentation)
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --no-deps --document-private-items
 
-check-schema: setup
+check-schema: setup-postgres
 	$(call say,src/platform/db/schema.rs against a migrated database)
 	cargo test --locked --test database -- --ignored schema_rs_is_what_the_migrations_make
 
@@ -69,14 +73,14 @@ check-openapi: $(VENV)/stamp
 	$(VENV)/bin/openapi-spec-validator docs/openapi.json
 
 # Every operation of the document, every check of schemathesis, in a short form.
-check-api: setup $(VENV)/stamp
+check-api: setup-postgres $(VENV)/stamp
 	$(call say,schemathesis against the running server)
 	FUZZ_SEED=1 cargo test --locked --test fuzz -- --ignored
 
-fuzz: setup $(VENV)/stamp ## Run schemathesis with 200 examples an operation; FUZZ_EXAMPLES changes that.
+fuzz: setup-postgres $(VENV)/stamp ## Run schemathesis with 200 examples an operation; FUZZ_EXAMPLES changes that.
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} cargo test --locked --test fuzz -- --ignored --nocapture
 
-bench: setup $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (twelve minutes).
+bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (twelve minutes).
 	cargo build --release --locked --bin glassbox --bench load
 	python3 tests/bench/bench.py
 
@@ -90,8 +94,9 @@ $(BENCH)/stamp: tests/bench/fastify/package-lock.json tests/bench/fastapi/requir
 	$(BENCH)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/fastapi/requirements.txt
 	@touch $@
 
-generate: setup ## Write schema.rs, docs/openapi.json and docs/ERRORS.md anew.
+generate: setup-postgres ## Write schema.rs, docs/openapi.json and docs/ERRORS.md anew.
 	UPDATE_GENERATED=1 cargo test --locked --test database -- --ignored schema_rs_is_what_the_migrations_make
+	UPDATE_GENERATED=1 cargo test --locked --test http every_example_of_the_document
 	UPDATE_GENERATED=1 cargo test --locked --test documents current
 
 $(VENV)/stamp: deploy/dev/checks.txt

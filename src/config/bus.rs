@@ -11,6 +11,8 @@ use crate::kernel::field::Fields;
 pub struct BusConfig {
     /// The address of a Redis or Valkey; empty: within this process.
     pub redis_url: SecretString,
+    /// Connections for commands, at most; one more listens.
+    pub redis_connections: usize,
     /// What stands before all keys and channels there.
     pub prefix: String,
 }
@@ -25,6 +27,11 @@ impl BusConfig {
                     .any(|scheme| url.starts_with(scheme)),
             "bus.redis_url",
             "must begin with redis://, rediss:// or unix://",
+        );
+        fields.check(
+            (1..=1000).contains(&self.redis_connections),
+            "bus.redis_connections",
+            "must be between 1 and 1,000",
         );
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         fields.check(

@@ -118,7 +118,7 @@ codes! {
     ExecutionState = "EXECUTION_STATE", Conflict, "The execution is not in a state that allows this; `details.status` says which it is in.";
     Fenced = "FENCED", Conflict, "A worker that lost its lease tried to write; another has taken over.";
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", Conflict, "The idempotency key was used before with another body.";
-    VersionMismatch = "VERSION_MISMATCH", Precondition, "`If-Match` names another version than the present one; `details` carries both.";
+    VersionMismatch = "VERSION_MISMATCH", Precondition, "`If-Match` names another version than the present one; `details` carries both versions' numbers and, of an earlier one, what was changed since.";
     BodyTooLarge = "BODY_TOO_LARGE", TooLarge, "The body is larger than the operation accepts.";
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UnsupportedMedia, "The body is not declared as JSON.";
     Unprocessable = "UNPROCESSABLE", Impossible, "Understood, but not possible in this state.";

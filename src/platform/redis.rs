@@ -1,43 +1,57 @@
-//! Redis, or Valkey: one connection for each process, which the link
-//! (`bus/redis/link.rs`) keeps up and everybody commands through.
+//! Redis, or Valkey: a pool of connections that everybody commands through, and the one
+//! that listens, which the link (`bus/redis/link.rs`) keeps up.
 //!
-//! Commands of many requests share the connection and are pipelined by it, so each
-//! costs one round trip. There is no pool: its check of a connection before each use
-//! would be a second one. While there is no connection, commands fail at once instead
-//! of waiting for one, because everything that Redis does for us can be done without.
+//! The link's connection says for all whether Redis is there: while it has none, commands
+//! fail at once instead of trying to connect, because everything that Redis does for us
+//! can be done without, and an outage must not cost each request half a second. The pool
+//! asks each connection whether it lives before it hands it out, so a command is two round
+//! trips.
 //!
 //! Everything lies under one prefix, so that installations can share a server.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion,
-    PushInfo, RedisError, ScriptInvocation, aio::MultiplexedConnection,
+use deadpool_redis::{
+    Connection, Manager, Pool, PoolError, Runtime,
+    redis::{
+        AsyncConnectionConfig, Client, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo,
+        ProtocolVersion, PushInfo, RedisError, ScriptInvocation, aio::MultiplexedConnection,
+    },
 };
 use secrecy::ExposeSecret;
-use tokio::{
-    sync::{Notify, watch},
-    time::timeout,
-};
+use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     config::BusConfig,
     kernel::{Code, Error, Result},
 };
 
-/// How long one command may take, the way there and back included.
+/// How long one command may take: a turn at a connection, the way there and back.
 pub(super) const COMMAND: Duration = Duration::from_millis(500);
-/// How long it may take to connect: name, TCP, TLS, greeting.
+/// How long it may take to connect so as to listen: name, TCP, TLS, greeting.
 const CONNECT: Duration = Duration::from_secs(2);
-/// Commands that may wait for their turn to be written; more wait in their tasks.
-const WAITING: usize = 1024;
 
-/// Commands to Redis under this installation's prefix. Clones share the connection.
+/// Commands to Redis under this installation's prefix. Clones share the connections.
 #[derive(Clone)]
 pub struct Redis {
     prefix: Arc<str>,
-    connection: watch::Receiver<Option<MultiplexedConnection>>,
-    suspicion: Arc<Notify>,
+    pool: Pool,
+    link: Arc<LinkState>,
+}
+
+/// What those who command and the link tell each other.
+#[derive(Default)]
+struct LinkState {
+    /// Whether the link has a connection.
+    is_up: AtomicBool,
+    /// Told when a command failed: the server may be gone.
+    suspicion: Notify,
 }
 
 impl std::fmt::Debug for Redis {
@@ -48,50 +62,26 @@ impl std::fmt::Debug for Redis {
     }
 }
 
-/// What keeps the connection up.
+/// What keeps the link up.
 pub(super) struct Upkeep {
     client: Client,
-    /// Where the present connection is put for those who command, `None` while there
-    /// is none.
-    pub(super) connection: watch::Sender<Option<MultiplexedConnection>>,
-    /// Told when a command failed: the connection may be dead.
-    pub(super) suspicion: Arc<Notify>,
+    pool: Pool,
+    link: Arc<LinkState>,
 }
 
 impl Redis {
     /// Reads the settings; connects to nothing yet.
     pub(super) fn new(config: &BusConfig) -> Result<(Self, Upkeep)> {
-        // The library's own words may hold the password.
-        let unreadable = |_: RedisError| {
-            Error::new(
-                Code::ValidationFailed,
-                "GLASSBOX_BUS__REDIS_URL can't be read; write redis://host:6379, or rediss://user:password@host:6379 for TLS.",
-            )
-        };
-        let info = config
-            .redis_url
-            .expose_secret()
-            .into_connection_info()
-            .map_err(unreadable)?;
-        // Version 3 of the protocol takes messages and answers over one connection.
-        let settings = info
-            .redis_settings()
-            .clone()
-            .set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(info.set_redis_settings(settings)).map_err(unreadable)?;
-        let (sender, connection) = watch::channel(None);
-        let suspicion = Arc::new(Notify::new());
+        let info = connection_info(config)?;
+        let client = Client::open(info.clone()).map_err(unreadable)?;
+        let pool = pool(info, config.redis_connections)?;
+        let link = Arc::new(LinkState::default());
         let redis = Redis {
             prefix: config.prefix.as_str().into(),
-            connection,
-            suspicion: Arc::clone(&suspicion),
+            pool: pool.clone(),
+            link: Arc::clone(&link),
         };
-        let upkeep = Upkeep {
-            client,
-            connection: sender,
-            suspicion,
-        };
-        Ok((redis, upkeep))
+        Ok((redis, Upkeep { client, pool, link }))
     }
 
     /// The full name of a key or channel of ours.
@@ -104,16 +94,15 @@ impl Redis {
         name.strip_prefix(&*self.prefix)?.strip_prefix(':')
     }
 
-    /// Whether there is a connection at this moment.
+    /// Whether the link has a connection at this moment.
     pub(super) fn is_connected(&self) -> bool {
-        self.connection.borrow().is_some()
+        self.link.is_up.load(Ordering::Acquire)
     }
 
     /// Sends one command.
     pub(super) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
-        let mut connection = self.connection()?;
-        let answer = timeout(COMMAND, command.query_async(&mut connection)).await;
-        self.judge(answer.unwrap_or_else(|_| Err(too_slow())))
+        self.with(async |connection| command.query_async(connection).await)
+            .await
     }
 
     /// Runs a script, which the server learns on first use.
@@ -121,21 +110,31 @@ impl Redis {
         &self,
         script: &ScriptInvocation<'_>,
     ) -> Result<T> {
-        let mut connection = self.connection()?;
-        let answer = timeout(COMMAND, script.invoke_async(&mut connection)).await;
-        self.judge(answer.unwrap_or_else(|_| Err(too_slow())))
+        self.with(async |connection| script.invoke_async(connection).await)
+            .await
     }
 
-    fn connection(&self) -> Result<MultiplexedConnection> {
-        let connection = self.connection.borrow().clone();
-        connection.ok_or_else(|| unavailable("there is no connection at the moment"))
-    }
-
-    fn judge<T>(&self, answer: Result<T, RedisError>) -> Result<T> {
-        answer.map_err(|error| {
-            self.suspicion.notify_one();
-            unavailable(error)
+    /// Does `work` over a connection of the pool, in the time of one command. One that is
+    /// cut off leaves an answer that nobody waits for; the pool's next question on that
+    /// connection comes after it.
+    async fn with<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, RedisError>,
+    ) -> Result<T> {
+        if !self.is_connected() {
+            return Err(unavailable("there is no connection at the moment"));
+        }
+        let worked = timeout(COMMAND, async {
+            let mut connection = self.pool.get().await?;
+            work(&mut connection).await.map_err(PoolError::Backend)
         })
+        .await;
+        worked
+            .unwrap_or_else(|_| Err(PoolError::Backend(too_slow())))
+            .map_err(|error| {
+                self.link.suspicion.notify_one();
+                unavailable(error)
+            })
     }
 }
 
@@ -148,7 +147,6 @@ impl Upkeep {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(COMMAND))
-            .set_pipeline_buffer_size(WAITING)
             .set_push_sender(move |info| {
                 push(info);
                 Ok::<(), std::convert::Infallible>(())
@@ -161,6 +159,60 @@ impl Upkeep {
             .unwrap_or_else(|_| Err(too_slow()))
             .map_err(unavailable)
     }
+
+    /// Commands may be sent from here on.
+    pub(super) fn went_up(&self) {
+        self.link.is_up.store(true, Ordering::Release);
+    }
+
+    /// Commands fail at once from here on. Idle connections go with the link's: they lead
+    /// to the same server, and asking each whether it lives could take a command's time.
+    pub(super) fn went_down(&self) {
+        self.link.is_up.store(false, Ordering::Release);
+        self.pool.retain(|_, _| false);
+    }
+
+    /// Waits until a command has failed.
+    pub(super) async fn suspicion(&self) {
+        self.link.suspicion.notified().await;
+    }
+}
+
+/// The server's address, and how we talk to it.
+fn connection_info(config: &BusConfig) -> Result<ConnectionInfo> {
+    let url = config.redis_url.expose_secret();
+    let info = url.into_connection_info().map_err(unreadable)?;
+    // Version 3 of the protocol takes messages and answers over one connection.
+    let settings = info
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3);
+    Ok(info.set_redis_settings(settings))
+}
+
+/// The pool, empty until the first command. Each of its steps is bounded as a command is,
+/// and [`Redis::with`] bounds their sum: the steps' own bounds say in the log which it was.
+fn pool(info: ConnectionInfo, size: usize) -> Result<Pool> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(COMMAND))
+        .set_response_timeout(Some(COMMAND));
+    let manager = Manager::new_with_config(info, config).map_err(unreadable)?;
+    Pool::builder(manager)
+        .max_size(size)
+        .wait_timeout(Some(COMMAND))
+        .create_timeout(Some(COMMAND))
+        .recycle_timeout(Some(COMMAND))
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(Error::internal)
+}
+
+/// The library's own words may hold the password.
+fn unreadable(_: RedisError) -> Error {
+    Error::new(
+        Code::ValidationFailed,
+        "GLASSBOX_BUS__REDIS_URL can't be read; write redis://host:6379, or rediss://user:password@host:6379 for TLS.",
+    )
 }
 
 fn too_slow() -> RedisError {

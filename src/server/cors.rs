@@ -11,7 +11,7 @@ use crate::config::ServerConfig;
 /// Methods of our operations.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 /// Headers that clients send.
-const SENT: [&str; 9] = [
+const SENT: [&str; 10] = [
     "accept",
     "authorization",
     "content-type",
@@ -20,6 +20,7 @@ const SENT: [&str; 9] = [
     "if-none-match",
     "last-event-id",
     "traceparent",
+    "x-lock-epoch",
     "x-request-id",
 ];
 /// Headers that scripts may read beside those that any may.

@@ -6,9 +6,11 @@
 mod cors;
 mod deadline;
 mod encoding;
+mod examples;
 mod head;
 mod health;
 mod openapi;
+mod problems;
 mod retries;
 mod routes;
 mod trace;

@@ -9,18 +9,21 @@ use serde_json::json;
 use utoipa::{
     OpenApi,
     openapi::{
-        self, PathItem, Ref, RefOr, Required, Response, ResponseBuilder,
-        content::ContentBuilder,
+        self, PathItem, RefOr, Required,
         extensions::Extensions,
         path::{Operation, ParameterBuilder, ParameterIn},
-        schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
+        schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
-use super::routes::{API, Access, ApiDoc, ROOT, RootDoc, Route, TABLE};
+use super::{
+    examples::Examples,
+    problems,
+    routes::{API, Access, ApiDoc, ROOT, RootDoc, Route, TABLE},
+};
 use crate::{
-    access::{self, Action, required},
+    access::{self, required},
     kernel::{Code, text::TextEnum},
     web::Problem,
 };
@@ -51,18 +54,17 @@ fn make() -> openapi::OpenApi {
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     document.merge(RootDoc::openapi());
     document = document.nest(API, ApiDoc::openapi());
-    for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
-            add_problems(operation);
-        }
-    }
+    let mut components = document.components.take().unwrap_or_default();
+    let mut examples = Examples::kept();
     for (prefix, row) in rows() {
         let path = format!("{prefix}{}", plain(row.path));
         let item = document.paths.paths.get_mut(&path);
         if let Some(operation) = item.and_then(|item| operation(item, row.method)) {
             add_access(operation, row.access);
-            add_lock_epoch(operation, row.access);
             add_idempotency_key(operation, row);
+            add_lock_epoch(operation, row.access);
+            problems::add(operation, row, &mut components);
+            examples.add(operation);
         }
     }
     let bearer = HttpBuilder::new()
@@ -72,9 +74,8 @@ fn make() -> openapi::OpenApi {
              `POST /auth/dev-token` gives one.",
         ))
         .build();
-    if let Some(components) = &mut document.components {
-        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    }
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    document.components = Some(components);
     document
 }
 
@@ -132,64 +133,42 @@ fn add_access(operation: &mut Operation, access: Access) {
         .merge(extensions);
 }
 
+/// Every POST on somebody's behalf can be sent again under its key.
+fn add_idempotency_key(operation: &mut Operation, row: &Route) {
+    if row.method == "post" && matches!(row.access, Access::Own | Access::Needs(_)) {
+        let key = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(200))
+            .pattern(Some("^[!-~]+$"));
+        let text = "A name for this very request. Sent again within 24 hours with the same \
+                    body, it is not done again: the first answer comes back, marked \
+                    `Idempotency-Replayed: true`. With another body it is refused (409 \
+                    `IDEMPOTENCY_KEY_REUSED`).";
+        add_header(operation, "Idempotency-Key", text, key);
+    }
+}
+
 /// Every operation that writes a node's content takes the header, because it is looked at
 /// where the node's row is locked for writing.
 fn add_lock_epoch(operation: &mut Operation, access: Access) {
-    let writes = matches!(
-        access,
-        Access::Needs(
-            Action::NodeUpdate
-                | Action::NodeDelete
-                | Action::InputAdd
-                | Action::InputRemove
-                | Action::OutputAdd
-                | Action::OutputRemove
-        )
-    );
-    if !writes {
-        return;
-    }
-    add_header(
-        operation,
-        "X-Lock-Epoch",
-        "The `epoch` of the lock under which this is written. Once that lock has ended, the \
-         write is refused (409 `LOCK_LOST`), whether or not somebody else holds it now.",
-        ObjectBuilder::new()
+    if problems::writes_content(access) {
+        let epoch = ObjectBuilder::new()
             .schema_type(Type::Integer)
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))),
-    );
-}
-
-/// Whoever has a token may repeat any POST.
-fn add_idempotency_key(operation: &mut Operation, row: &Route) {
-    if row.method != "post" || row.access == Access::Open {
-        return;
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
+        let text = "The `epoch` of the lock under which this is written. Once that lock has \
+                    ended, the write is refused (409 `LOCK_LOST`), whether or not somebody \
+                    else holds it now.";
+        add_header(operation, "X-Lock-Epoch", text, epoch);
     }
-    add_header(
-        operation,
-        "Idempotency-Key",
-        "A text of your own, new for each change. Within 24 hours the same request under the \
-         same key does nothing and gets the first answer again (but a token's text is never \
-         shown twice); another request under it is refused (409 `IDEMPOTENCY_KEY_REUSED`).",
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some("^[!-~]+$"))
-            .min_length(Some(1))
-            .max_length(Some(200)),
-    );
 }
 
-fn add_header(
-    operation: &mut Operation,
-    name: &str,
-    description: &str,
-    schema: impl Into<RefOr<Schema>>,
-) {
+fn add_header(operation: &mut Operation, name: &str, text: &str, schema: ObjectBuilder) {
     let header = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some(description))
+        .description(Some(text))
         .schema(Some(schema))
         .build();
     let parameters = operation.parameters.get_or_insert_default();
@@ -205,59 +184,6 @@ fn sentence(required: access::Required) -> String {
             project.as_str()
         ),
     }
-}
-
-fn operations(item: &mut PathItem) -> Vec<&mut Operation> {
-    [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.patch,
-        &mut item.delete,
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-/// Every operation may answer with these; saying so by hand at each would be forgotten.
-fn add_problems(operation: &mut Operation) {
-    for (status, description) in [
-        (
-            "400",
-            "Malformed or invalid; `details.fields` names what is wrong.",
-        ),
-        ("401", "No token, or one that is not good."),
-        ("403", "Known to you, but not allowed."),
-        ("404", "Not there, or not yours to know of."),
-        ("409", "At odds with the present state."),
-        ("413", "The body is too large."),
-        ("415", "The body is not JSON."),
-        ("422", "Understood, but impossible in this state."),
-        (
-            "429",
-            "Too many requests; `Retry-After` says when to come back.",
-        ),
-        ("500", "Something failed on our side."),
-        ("503", "A backend that this needs does not answer."),
-    ] {
-        operation
-            .responses
-            .responses
-            .entry(status.to_owned())
-            .or_insert_with(|| RefOr::T(problem(description)));
-    }
-}
-
-fn problem(description: &str) -> Response {
-    let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
-    ResponseBuilder::new()
-        .description(description)
-        .content(
-            "application/json",
-            ContentBuilder::new().schema(Some(schema)).build(),
-        )
-        .build()
 }
 
 /// `/openapi.json` and `/docs`.

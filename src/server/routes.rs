@@ -2,13 +2,16 @@
 //! the list of operations of the OpenAPI document, which tells each one's access; a test
 //! compares the two paths of each row, another calls every row as everybody.
 
-use actix_web::{http::Method, web};
+use actix_web::{http::Method, middleware::from_fn, web};
 
 use super::{deadline, health};
 use crate::{
     access::Action,
     executions, files, nodes, projects, templates, tenants, tokens,
-    web::limits::{Class, Counted},
+    web::{
+        limits::{Class, Counted},
+        settle_caller,
+    },
 };
 
 /// What stands before the paths of the API.
@@ -33,6 +36,16 @@ pub(super) struct Route {
     pub method: &'static str,
     pub path: &'static str,
     pub access: Access,
+}
+
+/// `route` with what its access brings about.
+fn surrounded(route: actix_web::Route, access: Access) -> actix_web::Route {
+    let route = match access {
+        Access::Own | Access::Needs(_) => route.wrap(from_fn(settle_caller)),
+        Access::Open | Access::Signed => route,
+    };
+    // Outside of it, since asking who it is may take time, too.
+    deadline::limited(route, access)
 }
 
 macro_rules! access {
@@ -66,7 +79,7 @@ macro_rules! routes {
         fn $configure(config: &mut web::ServiceConfig) {
             $(config.route(
                 $path,
-                deadline::limited(web::$method().to($($handler)::+), access!($access)),
+                surrounded(web::$method().to($($handler)::+), access!($access)),
             );)+
         }
     };

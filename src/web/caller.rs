@@ -1,10 +1,23 @@
 //! From a bearer token to a [`Ctx`]: an operation that takes one can't be reached
 //! without a good token, ours or the identity provider's.
+//!
+//! Who asks is settled before what they ask is looked at. The extractors of a handler run
+//! at once and the first failure is the answer, so an extractor that asked the provider or
+//! the limiter itself would be overtaken by one that finds a bad path, query or body: a
+//! stranger would be told about their body, and a request of a wrong form not be counted.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web,
+    FromRequest, HttpMessage, HttpRequest,
+    body::BoxBody,
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    http::header::AUTHORIZATION,
+    middleware::Next,
+    web,
 };
 
 use super::{client_address, request::current_request_id};
@@ -15,13 +28,29 @@ use crate::{
     kernel::{Code, Error, Result, field::invalid},
 };
 
+/// Around every operation that needs a token.
+pub async fn settle_caller(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    match caller(request.request()).await {
+        Ok(ctx) => {
+            request.extensions_mut().insert(ctx);
+            next.call(request).await
+        }
+        Err(error) => Ok(request.error_response(error)),
+    }
+}
+
 impl FromRequest for Ctx {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+    type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { caller(&request).await })
+        let settled = request.extensions_mut().remove::<Ctx>();
+        ready(settled.ok_or_else(|| {
+            Error::internal("the table of routes asks for no token where the handler does")
+        }))
     }
 }
 

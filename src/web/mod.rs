@@ -12,6 +12,7 @@ mod request;
 pub use address::client_address;
 pub use answer::{created, no_content, ok};
 pub use body::{Json, read_body};
+pub use caller::settle_caller;
 pub use problem::{Problem, method_not_allowed, methods_allowed, on_path_error, route_not_found};
 pub use query::Query;
 pub use request::{REQUEST_ID, RequestId, current_request_id};

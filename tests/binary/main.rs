@@ -1,5 +1,6 @@
-//! The newcomer's job, with the built program: `glassbox dev` on an empty folder, killed
-//! at every line and every entry of the journal, and asked over HTTP what came of it.
+//! The built program. The newcomer's job: `glassbox dev` on an empty folder, killed at
+//! every line and every entry of the journal, and asked over HTTP what came of it. What it
+//! refuses to start with. And two of it beside each other.
 
 #![expect(
     clippy::indexing_slicing,
@@ -8,7 +9,11 @@
     reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod journal;
+mod pair;
 mod refusals;
 
 use std::{

@@ -164,8 +164,13 @@ fn every_operation_and_every_answer_says_what_it_is() {
                 .any(|status| matches!(status.as_bytes()[0], b'1' | b'2' | b'3')),
             "{name} never succeeds"
         );
+        let document = document();
         for (status, response) in responses {
-            let text = response["description"].as_str().unwrap_or_default();
+            let shared = response["$ref"].as_str();
+            let shared = shared.and_then(|name| document.pointer(name.trim_start_matches('#')));
+            let text = shared.unwrap_or(response)["description"]
+                .as_str()
+                .unwrap_or_default();
             assert!(!text.is_empty(), "{name}: {status} says nothing");
         }
     }

@@ -132,6 +132,35 @@ async fn an_agent_reaches_its_own_subtree_and_nothing_beside_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_agent_reads_a_reference_at_the_version_it_is_pinned_to() {
+    let test = TestApp::start_with_model(Scripted::calling(vec![])).await;
+    let ada = test.user("ada").await;
+    let (_, project) = ada.workspace("labs").await;
+    let path = format!("/projects/{project}/nodes");
+    let own = ada.post(&path, json!({ "title": "own" })).await.id();
+    let source = ada.post(&path, json!({ "title": "Then" })).await.id();
+    let inputs = format!("/nodes/{own}/inputs");
+    let mut calls = Vec::new();
+    for version in [json!(1), json!(null)] {
+        let body = json!({ "inputType": "node_reference", "sourceNodeId": source,
+                           "sourceNodeVersion": version });
+        let input = ada.post(&inputs, body).await.id();
+        calls.push(("read_input", json!({ "inputId": input })));
+    }
+    calls.push(("mark_complete", json!({ "summary": "done" })));
+    let now = json!({ "title": "Now" });
+    ada.patch(&format!("/nodes/{source}"), now)
+        .await
+        .expect(200);
+    let test = test.with_model(Scripted::calling(calls));
+    let id = start(&ada, &own).await;
+    work(&test).await;
+    let results = results(&ada, &id).await;
+    assert_eq!(results[0]["text"], "Then", "{}", results[0]);
+    assert_eq!(results[1]["text"], "Now", "{}", results[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_quote_that_is_not_in_its_source_is_marked() {
     let test = TestApp::start_with_model(Scripted::calling(vec![])).await;
     let ada = test.user("ada").await;

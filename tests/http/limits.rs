@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::{Answer, Redis, TestApp};
 
-fn header(answer: &Answer, name: &str) -> u64 {
+pub fn header(answer: &Answer, name: &str) -> u64 {
     let value = answer.headers.get(name);
     let value = value.unwrap_or_else(|| panic!("no {name} in {:?}", answer.headers));
     value.to_str().unwrap().parse().unwrap()

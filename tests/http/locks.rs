@@ -24,7 +24,7 @@ fn path(node: &str) -> String {
     format!("/nodes/{node}/lock")
 }
 
-async fn lock(client: &Client, node: &str) -> Answer {
+pub async fn lock(client: &Client, node: &str) -> Answer {
     client.post_empty(&path(node)).await
 }
 
@@ -37,7 +37,7 @@ async fn break_off(client: &Client, node: &str) -> Answer {
 }
 
 /// A write under the lock of this epoch.
-async fn write_under(client: &Client, node: &str, epoch: &Value) -> Answer {
+pub async fn write_under(client: &Client, node: &str, epoch: &Value) -> Answer {
     let request = client
         .request("PATCH", &format!("/nodes/{node}"))
         .header("x-lock-epoch", epoch.to_string())

@@ -2,7 +2,13 @@
 
 use serde_json::json;
 
-use crate::{support::TestApp, workbench::Workbench};
+use crate::{
+    support::{
+        TestApp,
+        issuer::{Issuer, Key},
+    },
+    workbench::Workbench,
+};
 
 const PAGE: &str = "https://app.example.com";
 
@@ -29,6 +35,35 @@ async fn pages_of_a_configured_origin_may_read_answers_and_errors() {
         .header("origin", "https://evil.example.com");
     let answer = client.send(other).await;
     assert!(!answer.headers.contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_may_send_every_header_that_an_operation_reads() {
+    let test = TestApp::start_configured(&[("server.cors_origins", PAGE.into())]).await;
+    let client = test.anonymous();
+    let preflight = client
+        .request("OPTIONS", "/orgs")
+        .header("origin", PAGE)
+        .header("access-control-request-method", "POST");
+    let answer = client.send(preflight).await;
+    let allowed = answer.headers["access-control-allow-headers"]
+        .to_str()
+        .unwrap();
+    let allowed: Vec<_> = allowed.split(", ").map(str::to_lowercase).collect();
+    let document = serde_json::to_value(glassbox::server::document()).unwrap();
+    let mut headers = 0;
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                if parameter["in"] == "header" {
+                    let name = parameter["name"].as_str().unwrap().to_lowercase();
+                    assert!(allowed.contains(&name), "{name} is not in {allowed:?}");
+                    headers += 1;
+                }
+            }
+        }
+    }
+    assert!(headers > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,4 +121,23 @@ async fn the_trace_of_the_caller_is_kept() {
     let answer = client.send(request).await;
     let ours = answer.headers["traceparent"].to_str().unwrap();
     assert!(ours.contains(trace) && !ours.contains("00f067aa0ba902b7"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_is_settled_before_what_they_ask_is_looked_at() {
+    let (key, impostor) = (Key::rsa("first", 0), Key::rsa("first", 1));
+    for (method, path) in [
+        ("GET", "/orgs/no-id"),
+        ("GET", "/orgs?limit=many"),
+        ("POST", "/orgs"),
+    ] {
+        // Each asks a new provider for its keys, so that the answer takes a while.
+        let issuer = Issuer::start(&[&key]).await;
+        let test = TestApp::start_configured(&issuer.settings()).await;
+        let claims = issuer.access("ada", chrono::Utc::now().timestamp());
+        let client = test.bearer(&impostor.token(&claims));
+        let request = client.request(method, path).json(&json!({ "name": 1 }));
+        let refused = client.send(request).await;
+        refused.expect_problem(401, "TOKEN_INVALID");
+    }
 }

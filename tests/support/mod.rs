@@ -13,10 +13,12 @@
 )]
 
 pub mod client;
+mod contract;
 mod database;
 pub mod issuer;
 pub mod model;
 mod redis;
+mod until;
 
 use std::sync::Arc;
 
@@ -39,6 +41,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use client::{Answer, Client};
 pub use database::Database;
 pub use redis::Redis;
+pub use until::until;
 
 /// A running GlassBox with a database of its own.
 pub struct TestApp {

@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use deadpool_redis::redis::{Client, aio::MultiplexedConnection, cmd};
 use glassbox::config::Override;
 
 static SHARED: OnceLock<Redis> = OnceLock::new();
@@ -63,6 +64,8 @@ impl Redis {
             .args(["--port", "0", "--save", "", "--appendonly", "no"])
             .arg("--unixsocket")
             .arg(&socket)
+            .arg("--pidfile")
+            .arg(self.folder.join("pid"))
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
@@ -89,6 +92,28 @@ impl Redis {
             drop(shell.stdin.take());
             shell.wait().unwrap();
         }
+    }
+
+    /// Forgets everything, as an operator's `FLUSHALL` does.
+    pub async fn empty(&self) {
+        let mut raw = self.connect().await;
+        let done: String = cmd("FLUSHALL").query_async(&mut raw).await.unwrap();
+        assert_eq!(done, "OK");
+    }
+
+    /// Sends the server a signal: `STOP` makes it hang, `CONT` lets it go on.
+    pub fn signal(&self, name: &str) {
+        let pid = std::fs::read_to_string(self.folder.join("pid")).unwrap();
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), pid.trim()])
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    /// A connection of the test's own, beside those of the program.
+    pub async fn connect(&self) -> MultiplexedConnection {
+        let client = Client::open(self.url()).unwrap();
+        client.get_multiplexed_async_connection().await.unwrap()
     }
 
     /// Its address.

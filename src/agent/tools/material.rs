@@ -98,7 +98,10 @@ impl Material {
                 let source = input
                     .source_node_id
                     .ok_or_else(|| Error::internal("a node_reference without its node"))?;
-                let node = nodes::ops::node_read_in(tx, source).await?;
+                let node = match input.source_node_version {
+                    Some(version) => nodes::ops::node_version_in(tx, source, version).await?,
+                    None => nodes::ops::node_read_in(tx, source).await?,
+                };
                 Ok(Self::text(node_text(&node)))
             }
             InputType::File => {

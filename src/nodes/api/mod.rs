@@ -161,48 +161,70 @@ pub async fn node_delete(
 /// A reference to a node that depends on this one is refused (409 `DEPENDENCY_CYCLE`;
 /// `details.path` shows how).
 #[utoipa::path(post, path = "/nodes/{nodeId}/inputs", operation_id = "input_add", tag = "Nodes",
-    params(("nodeId" = NodeId, Path, description = "The node.")),
+    params(("nodeId" = NodeId, Path, description = "The node."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the node that this change starts from, or `*`.")),
     request_body = InputForms,
-    responses((status = 201, description = "The input.", body = Input)))]
+    responses((status = 201, description = "The input.", body = Input),
+        (status = 412, description = MISMATCH, body = crate::web::Problem)))]
 pub async fn input_add(
     ctx: Ctx,
     node: web::Path<NodeId>,
+    if_match: IfMatch,
     body: Json<InputBody>,
 ) -> Result<HttpResponse> {
-    Ok(created(ops::input_add(&ctx, *node, body.0).await?))
+    Ok(created(
+        ops::input_add(&ctx, *node, body.0, if_match.0).await?,
+    ))
 }
 
 /// Remove an input from a node
 #[utoipa::path(delete, path = "/nodes/{nodeId}/inputs/{inputId}", operation_id = "input_remove", tag = "Nodes",
     params(("nodeId" = NodeId, Path, description = "The node."),
-        ("inputId" = InputId, Path, description = "The input.")),
-    responses((status = 204, description = "It is gone.")))]
-pub async fn input_remove(ctx: Ctx, ids: web::Path<(NodeId, InputId)>) -> Result<HttpResponse> {
+        ("inputId" = InputId, Path, description = "The input."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the node that this change starts from, or `*`.")),
+    responses((status = 204, description = "It is gone."),
+        (status = 412, description = MISMATCH, body = crate::web::Problem)))]
+pub async fn input_remove(
+    ctx: Ctx,
+    ids: web::Path<(NodeId, InputId)>,
+    if_match: IfMatch,
+) -> Result<HttpResponse> {
     let (node, input) = ids.into_inner();
-    ops::input_remove(&ctx, node, input).await?;
+    ops::input_remove(&ctx, node, input, if_match.0).await?;
     Ok(no_content())
 }
 
 /// Add an output to a node
 #[utoipa::path(post, path = "/nodes/{nodeId}/outputs", operation_id = "output_add", tag = "Nodes",
-    params(("nodeId" = NodeId, Path, description = "The node.")),
+    params(("nodeId" = NodeId, Path, description = "The node."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the node that this change starts from, or `*`.")),
     request_body = OutputForms,
-    responses((status = 201, description = "The output.", body = Output)))]
+    responses((status = 201, description = "The output.", body = Output),
+        (status = 412, description = MISMATCH, body = crate::web::Problem)))]
 pub async fn output_add(
     ctx: Ctx,
     node: web::Path<NodeId>,
+    if_match: IfMatch,
     body: Json<OutputBody>,
 ) -> Result<HttpResponse> {
-    Ok(created(ops::output_add(&ctx, *node, body.0).await?))
+    Ok(created(
+        ops::output_add(&ctx, *node, body.0, if_match.0).await?,
+    ))
 }
 
 /// Remove an output from a node
 #[utoipa::path(delete, path = "/nodes/{nodeId}/outputs/{outputId}", operation_id = "output_remove", tag = "Nodes",
     params(("nodeId" = NodeId, Path, description = "The node."),
-        ("outputId" = OutputId, Path, description = "The output.")),
-    responses((status = 204, description = "It is gone.")))]
-pub async fn output_remove(ctx: Ctx, ids: web::Path<(NodeId, OutputId)>) -> Result<HttpResponse> {
+        ("outputId" = OutputId, Path, description = "The output."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the node that this change starts from, or `*`.")),
+    responses((status = 204, description = "It is gone."),
+        (status = 412, description = MISMATCH, body = crate::web::Problem)))]
+pub async fn output_remove(
+    ctx: Ctx,
+    ids: web::Path<(NodeId, OutputId)>,
+    if_match: IfMatch,
+) -> Result<HttpResponse> {
     let (node, output) = ids.into_inner();
-    ops::output_remove(&ctx, node, output).await?;
+    ops::output_remove(&ctx, node, output, if_match.0).await?;
     Ok(no_content())
 }

@@ -20,7 +20,8 @@ use crate::{
 
 /// List the versions of a node
 ///
-/// There is one for every change of its content, the present one included.
+/// There is one for every change of its content, the present one included. Each is whole,
+/// so a page of very long ones has fewer than asked for; `limit` tells how many.
 #[utoipa::path(get, path = "/nodes/{nodeId}/versions", operation_id = "version_list", tag = "Nodes",
     params(("nodeId" = NodeId, Path, description = "The node."), PageQuery),
     responses((status = 200, description = "A page, newest first.", body = Page<NodeVersion>)))]

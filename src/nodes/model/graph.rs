@@ -61,7 +61,11 @@ pub struct ChildrenQuery {
     /// are very many.
     #[param(minimum = 1, maximum = 1000, default = 1000, nullable = false)]
     pub limit: Option<i64>,
-    /// The `nextCursor` of the page before.
+    /// Children to skip. A cursor is better: an offset repeats or skips some when the
+    /// list changes in between.
+    #[param(minimum = 0, default = 0, nullable = false)]
+    pub offset: Option<i64>,
+    /// The `nextCursor` of the page before; wins over `offset`.
     #[param(nullable = false, format = "cursor")]
     pub cursor: Option<String>,
 }
@@ -73,11 +77,14 @@ impl ChildrenQuery {
         let mut fields = Fields::default();
         let good = (1..=MAX_CHILDREN).contains(&limit);
         fields.check(good, "limit", "must be 1 to 1000");
+        let offset = self.offset.unwrap_or(0);
+        fields.check(offset >= 0, "offset", "must not be negative");
         fields.finish()?;
+        let after = self.cursor.as_deref().map(Cursor::decode).transpose()?;
         Ok(PageRequest {
             limit,
-            offset: 0,
-            after: self.cursor.as_deref().map(Cursor::decode).transpose()?,
+            offset: if after.is_some() { 0 } else { offset },
+            after,
         })
     }
 }

@@ -10,13 +10,14 @@ use serde_json::json;
 use super::{
     super::{
         model::{
-            Change, ChangeType, Input, InputBody, InputContent, InputCreate, Node, Output,
-            OutputBody, OutputContent, OutputCreate, shortest_path,
+            Change, ChangeType, Expected, Input, InputBody, InputContent, InputCreate, Node,
+            Output, OutputBody, OutputContent, OutputCreate, shortest_path,
         },
         store::{self, attachment, graph},
     },
     lock_for_writing,
     news::{self, News, Turn},
+    version::refuse_mismatch,
 };
 use crate::{
     access::{self, Action, Grant, Target, allows},
@@ -27,8 +28,13 @@ use crate::{
     platform::db::Tx,
 };
 
-/// Adds an input to a node.
-pub async fn input_add(ctx: &Ctx, node: NodeId, body: InputBody) -> Result<Input> {
+/// Adds an input to a node that is as `expected`.
+pub async fn input_add(
+    ctx: &Ctx,
+    node: NodeId,
+    body: InputBody,
+    expected: Expected,
+) -> Result<Input> {
     let new = body.parse()?;
     ctx.tx(
         Action::InputAdd,
@@ -39,7 +45,7 @@ pub async fn input_add(ctx: &Ctx, node: NodeId, body: InputBody) -> Result<Input
                 InputContent::NodeReference { source, .. } => see_node(ctx, tx, *source).await?,
                 InputContent::ExternalLink(_) | InputContent::Text(_) => {}
             }
-            add_input(tx, grant, node, new).await
+            add_input(tx, grant, node, new, &expected).await
         },
     )
     .await
@@ -58,16 +64,16 @@ pub async fn input_add_in(
         InputContent::NodeReference { source, .. } => node_near(tx, grant, *source).await?,
         InputContent::ExternalLink(_) | InputContent::Text(_) => {}
     }
-    add_input(tx, grant, node, new).await
+    add_input(tx, grant, node, new, &Expected::Any).await
 }
 
-/// Removes an input from a node.
-pub async fn input_remove(ctx: &Ctx, node: NodeId, id: InputId) -> Result<()> {
+/// Removes an input from a node that is as `expected`.
+pub async fn input_remove(ctx: &Ctx, node: NodeId, id: InputId, expected: Expected) -> Result<()> {
     ctx.tx(
         Action::InputRemove,
         Target::Node(node),
         async |tx, grant| {
-            let row = lock_for_writing(tx, grant, node).await?;
+            let row = lock_expected(tx, grant, node, &expected).await?;
             let gone = attachment::delete_input(tx, node, id)
                 .await?
                 .ok_or_else(|| Error::not_found("input"))?;
@@ -79,8 +85,13 @@ pub async fn input_remove(ctx: &Ctx, node: NodeId, id: InputId) -> Result<()> {
     .await
 }
 
-/// Adds an output to a node.
-pub async fn output_add(ctx: &Ctx, node: NodeId, body: OutputBody) -> Result<Output> {
+/// Adds an output to a node that is as `expected`.
+pub async fn output_add(
+    ctx: &Ctx,
+    node: NodeId,
+    body: OutputBody,
+    expected: Expected,
+) -> Result<Output> {
     let new = body.parse()?;
     ctx.tx(
         Action::OutputAdd,
@@ -89,7 +100,7 @@ pub async fn output_add(ctx: &Ctx, node: NodeId, body: OutputBody) -> Result<Out
             if let Some(file) = new.content.file() {
                 see_file(ctx, tx, file).await?;
             }
-            add_output(tx, grant, node, new).await
+            add_output(tx, grant, node, new, &expected).await
         },
     )
     .await
@@ -108,16 +119,21 @@ pub async fn output_add_in(
     if let OutputContent::File(file) = &new.content {
         file_near(tx, grant, *file).await?;
     }
-    add_output(tx, grant, node, new).await
+    add_output(tx, grant, node, new, &Expected::Any).await
 }
 
-/// Removes an output from a node.
-pub async fn output_remove(ctx: &Ctx, node: NodeId, id: OutputId) -> Result<()> {
+/// Removes an output from a node that is as `expected`.
+pub async fn output_remove(
+    ctx: &Ctx,
+    node: NodeId,
+    id: OutputId,
+    expected: Expected,
+) -> Result<()> {
     ctx.tx(
         Action::OutputRemove,
         Target::Node(node),
         async |tx, grant| {
-            let row = lock_for_writing(tx, grant, node).await?;
+            let row = lock_expected(tx, grant, node, &expected).await?;
             let gone = attachment::delete_output(tx, node, id)
                 .await?
                 .ok_or_else(|| Error::not_found("output"))?;
@@ -129,11 +145,30 @@ pub async fn output_remove(ctx: &Ctx, node: NodeId, id: OutputId) -> Result<()> 
     .await
 }
 
-async fn add_input(tx: &mut Tx, grant: &Grant, node: NodeId, new: InputCreate) -> Result<Input> {
+/// The node, with its row locked for writing, if it is at a version that the client meant.
+async fn lock_expected(
+    tx: &mut Tx,
+    grant: &Grant,
+    id: NodeId,
+    expected: &Expected,
+) -> Result<Node> {
+    let node = lock_for_writing(tx, grant, id).await?;
+    // What they want is not a change of fields, so there is nothing of theirs to compare.
+    refuse_mismatch(tx, grant, expected, &node, |_| None).await?;
+    Ok(node)
+}
+
+async fn add_input(
+    tx: &mut Tx,
+    grant: &Grant,
+    node: NodeId,
+    new: InputCreate,
+    expected: &Expected,
+) -> Result<Input> {
     if matches!(new.content, InputContent::NodeReference { .. }) {
         graph::lock_edges(tx, grant.org).await?;
     }
-    let row = lock_for_writing(tx, grant, node).await?;
+    let row = lock_expected(tx, grant, node, expected).await?;
     if let InputContent::NodeReference { source, version } = new.content {
         check_version(tx, source, version).await?;
         refuse_cycle(tx, source, node).await?;
@@ -149,8 +184,14 @@ async fn add_input(tx: &mut Tx, grant: &Grant, node: NodeId, new: InputCreate) -
     Ok(whole.unwrap_or(input))
 }
 
-async fn add_output(tx: &mut Tx, grant: &Grant, node: NodeId, new: OutputCreate) -> Result<Output> {
-    let row = lock_for_writing(tx, grant, node).await?;
+async fn add_output(
+    tx: &mut Tx,
+    grant: &Grant,
+    node: NodeId,
+    new: OutputCreate,
+    expected: &Expected,
+) -> Result<Output> {
+    let row = lock_expected(tx, grant, node, expected).await?;
     let output = attachment::insert_output(tx, &row, &new, grant.actor.execution).await?;
     let turn = Turn::Added(output.brief());
     let row = write_outputs(tx, grant, row, &output, turn).await?;

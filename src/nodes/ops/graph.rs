@@ -16,10 +16,11 @@ use crate::{
     platform::db::Tx,
 };
 
-/// Nodes that one answer has at most.
+/// Nodes that one answer has at most, those counted that were looked at and are not the
+/// caller's to see: for them each costs a question.
 const MAX_NODES: usize = 1000;
 /// Edges that are followed in one step at most.
-const MAX_EDGES: i64 = 5000;
+const MAX_EDGES: usize = 5000;
 
 /// The direct children of a node, oldest first, without inputs and outputs.
 pub async fn node_children(ctx: &Ctx, id: NodeId, page: PageRequest) -> Result<Page<Node>> {
@@ -88,11 +89,14 @@ impl<'a> Walk<'a> {
             if frontier.is_empty() {
                 break;
             }
-            let step = match direction {
-                Direction::Downstream => graph::edges_out_of(tx, &frontier, MAX_EDGES).await?,
-                _ => graph::edges_into(tx, &frontier, MAX_EDGES).await?,
+            // One more than is followed tells whether there is more.
+            let limit = i64::try_from(MAX_EDGES + 1).unwrap_or(i64::MAX);
+            let mut step = match direction {
+                Direction::Downstream => graph::edges_out_of(tx, &frontier, limit).await?,
+                _ => graph::edges_into(tx, &frontier, limit).await?,
             };
-            self.truncated |= i64::try_from(step.len()).is_ok_and(|len| len >= MAX_EDGES);
+            self.truncated |= step.len() > MAX_EDGES;
+            step.truncate(MAX_EDGES);
             frontier.clear();
             for edge in step {
                 let next = match direction {
@@ -119,12 +123,12 @@ impl<'a> Walk<'a> {
         if self.hidden.contains(&node) {
             return Ok(false);
         }
-        if !self.may_read(tx, node).await? {
-            self.hidden.insert(node);
+        if self.order.len() + self.hidden.len() >= MAX_NODES {
+            self.truncated = true;
             return Ok(false);
         }
-        if self.order.len() >= MAX_NODES {
-            self.truncated = true;
+        if !self.may_read(tx, node).await? {
+            self.hidden.insert(node);
             return Ok(false);
         }
         self.found.insert(node);

@@ -73,6 +73,13 @@ pub async fn node_read_in(tx: &Tx, id: NodeId) -> Result<Node> {
     Ok(node)
 }
 
+/// A live node as it was at one of its versions; the caller has made sure that it may be
+/// seen.
+pub async fn node_version_in(tx: &mut Tx, id: NodeId, version: i32) -> Result<Node> {
+    store::get_node(tx, id).await?.ok_or_else(gone)?;
+    Ok(version::version_in(tx, id, version).await?.snapshot)
+}
+
 /// A node that was not deleted, without inputs and outputs, for what is told about it.
 pub async fn node_outline_in(tx: &mut Tx, id: NodeId) -> Result<Option<Node>> {
     store::get_node(tx, id).await

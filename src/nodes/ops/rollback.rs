@@ -17,7 +17,7 @@ use super::{
     seen_with, version,
 };
 use crate::{
-    access::{Action, Grant, Target},
+    access::{self, Action, Grant, Target},
     app::Ctx,
     kernel::{Code, Error, NodeId, Result},
     platform::db::Tx,
@@ -27,7 +27,8 @@ use crate::{
 /// Makes a node equal to its version `to`, its place in the tree included; only the
 /// position on the canvas stays. Inputs and outputs that came back keep their ids.
 ///
-/// Whoever asks must be allowed to see what comes back. Fails with
+/// Whoever asks must be allowed to see what comes back, and to add and remove inputs and
+/// outputs where any do. Fails with
 /// [`Code::Unprocessable`] when something can't come back (`details.obstacles` names each
 /// thing), and with [`Code::DependencyCycle`] or [`Code::TreeCycle`] when it would close a
 /// cycle by now.
@@ -51,6 +52,7 @@ pub async fn node_rollback(ctx: &Ctx, id: NodeId, to: i32, expected: Expected) -
             }
             obstacles.fields(tx, &after, &workflow).await?;
             let lists = Lists::of(&diff);
+            lists.ask(ctx, tx, id).await?;
             obstacles.lists(ctx, tx, &lists).await?;
             obstacles.finish(to)?;
             lists.write(tx, &after).await?;
@@ -113,6 +115,23 @@ impl<'a> Lists<'a> {
                 .chain(changed_outputs().map(|c| &c.after))
                 .collect(),
         }
+    }
+
+    /// Asks for every right that bringing them back by hand would need: a narrowed token
+    /// may have some of them and not the others.
+    async fn ask(&self, ctx: &Ctx, tx: &mut Tx, node: NodeId) -> Result<()> {
+        let needed = [
+            (Action::InputRemove, self.inputs_out.is_empty()),
+            (Action::InputAdd, self.inputs_in.is_empty()),
+            (Action::OutputRemove, self.outputs_out.is_empty()),
+            (Action::OutputAdd, self.outputs_in.is_empty()),
+        ];
+        for (action, idle) in needed {
+            if !idle {
+                access::authorise(tx, &ctx.caller, action, Target::Node(node)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes them. What goes, goes first, so that no edge of the present stands in the

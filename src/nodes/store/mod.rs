@@ -226,6 +226,7 @@ pub(super) async fn children_page(
     let rows: Vec<NodeRow> = query
         .order((nodes::created_at, nodes::id))
         .limit(page.limit + 1)
+        .offset(page.offset)
         .select(NodeRow::as_select())
         .load(tx.conn())
         .await?;

@@ -1,6 +1,9 @@
 //! SQL of versions.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper, dsl};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, SelectableHelper, dsl,
+    sql_types::{BigInt, Integer, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 
@@ -89,12 +92,47 @@ pub async fn get(tx: &mut Tx, node: NodeId, version: i32) -> Result<Option<NodeV
     row.map(NodeVersion::try_from).transpose()
 }
 
-/// A node's versions, newest first.
+/// Bytes of snapshots, as Postgres packs them, that one page has at most: a node with long
+/// texts among its outputs has them in each of its versions.
+const PAGE_BYTES: i64 = 2 << 20;
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// How many versions a page has room for; at least one.
+async fn room(tx: &mut Tx, node: NodeId, page: &PageRequest<VersionKey>) -> Result<i64> {
+    let before = page.after.map_or(i32::MAX, |VersionKey(last)| last);
+    let row: CountRow = diesel::sql_query(
+        "with page as ( \
+           select version, pg_column_size(snapshot) as bytes from node_versions \
+           where node_id = $1 and version < $2 order by version desc limit $3 offset $4), \
+         sums as (select sum(bytes) over (order by version desc) as bytes from page) \
+         select count(*) from sums where bytes <= $5",
+    )
+    .bind::<SqlUuid, _>(node)
+    .bind::<Integer, _>(before)
+    .bind::<BigInt, _>(page.limit)
+    .bind::<BigInt, _>(page.offset)
+    .bind::<BigInt, _>(PAGE_BYTES)
+    .get_result(tx.conn())
+    .await?;
+    Ok(row.count.max(1))
+}
+
+/// A node's versions, newest first. A page is shorter than asked where they are long.
 pub async fn list(
     tx: &mut Tx,
     node: NodeId,
     page: &PageRequest<VersionKey>,
 ) -> Result<Page<NodeVersion>> {
+    let room = room(tx, node, page).await?;
+    let page = &PageRequest {
+        limit: page.limit.min(room),
+        ..page.clone()
+    };
     let total: i64 = node_versions::table
         .filter(node_versions::node_id.eq(node))
         .count()

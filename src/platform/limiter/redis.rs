@@ -1,12 +1,12 @@
-//! Counting by all processes together, in one round trip.
+//! Counting by all processes together, in one script.
 
 use std::sync::{
     Arc, LazyLock,
     atomic::{AtomicBool, Ordering},
 };
 
-use ::redis::Script;
 use async_trait::async_trait;
+use deadpool_redis::redis::Script;
 
 use super::{Limiter, LocalLimiter, Quota, Verdict, gcra};
 use crate::{kernel::Clock, platform::redis::Redis};

@@ -347,3 +347,40 @@ async fn inputs_added_at_once_stand_one_after_the_other() {
     assert_eq!(orders, [0, 1, 2, 3, 4, 5]);
     assert_eq!(bench.read(&node).await["version"], 7);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_on_a_node_changes_only_from_the_version_that_was_meant() {
+    let bench = Workbench::start().await;
+    let node = bench.titled("A").await;
+    let send = |method: &str, path: String, tag: &str, body: Option<Value>| {
+        let request = bench.ada.request(method, &path).header("if-match", tag);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        bench.ada.send(request)
+    };
+    for (list, body) in [
+        ("inputs", json!({ "inputType": "text", "textContent": "x" })),
+        (
+            "outputs",
+            json!({ "outputType": "text", "textContent": "x" }),
+        ),
+    ] {
+        let path = format!("/nodes/{node}/{list}");
+        let before = bench.read(&node).await;
+        let tag = format!("\"v{}\"", before["version"]);
+        let answer = send("POST", path.clone(), "\"v99\"", Some(body.clone())).await;
+        answer.expect_problem(412, "VERSION_MISMATCH");
+        assert_eq!(bench.read(&node).await, before);
+        let added = send("POST", path.clone(), &tag, Some(body)).await;
+        let path = format!("{path}/{}", added.id());
+        let after = bench.read(&node).await;
+        let answer = send("DELETE", path.clone(), &tag, None).await;
+        answer.expect_problem(412, "VERSION_MISMATCH");
+        assert_eq!(answer.body["details"]["currentVersion"], after["version"]);
+        assert_eq!(bench.read(&node).await, after);
+        let tag = format!("\"v{}\"", after["version"]);
+        send("DELETE", path, &tag, None).await.expect(204);
+    }
+}

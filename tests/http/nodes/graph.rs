@@ -34,6 +34,13 @@ async fn children_come_oldest_first_and_all_at_once() {
         }
     }
     assert_eq!(seen, expected);
+    let path = format!("/nodes/{root}/children?limit=2&offset=57");
+    let page = bench.ada.get(&path).await.expect(200);
+    assert_eq!(titles(&page), ["57", "58"]);
+    assert_eq!(
+        (&page["offset"], &page["hasMore"]),
+        (&57.into(), &true.into())
+    );
     let path = format!("/nodes/{root}/children?limit=0");
     assert_eq!(bad_fields(&bench.ada.get(&path).await), ["limit"]);
 }

@@ -451,6 +451,68 @@ async fn a_refused_change_is_told_what_it_lost_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn long_versions_come_in_shorter_pages_and_all_of_them() {
+    let bench = Workbench::start().await;
+    let node = bench.titled("A").await;
+    for _ in 0..4 {
+        let text = noise(600_000);
+        let body = json!({ "outputType": "text", "textContent": text });
+        bench.attach(&node, "outputs", body).await;
+    }
+    let (mut seen, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let path = format!("/nodes/{node}/versions?limit=100{cursor}");
+        let page = bench.ada.get(&path).await.expect(200);
+        let versions = page["data"].as_array().unwrap();
+        seen.extend(versions.iter().map(|v| v["version"].as_i64().unwrap()));
+        pages += 1;
+        match page["nextCursor"].as_str() {
+            Some(next) => {
+                assert_eq!(page["limit"], versions.len());
+                cursor = format!("&cursor={next}");
+            }
+            None => break,
+        }
+    }
+    assert_eq!(seen, [5, 4, 3, 2, 1]);
+    assert!(pages > 1, "all in one page");
+}
+
+/// Text that can't be packed.
+fn noise(characters: usize) -> String {
+    let mut state: u64 = 88_172_645_463_325_252;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b' ' + u8::try_from(state % 94).unwrap())
+    };
+    (0..characters).map(|_| next()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_needs_every_right_that_it_uses() {
+    let bench = Workbench::start().await;
+    let node = bench.titled("A").await;
+    let body = json!({ "inputType": "text", "textContent": "x" });
+    bench.attach(&node, "inputs", body).await;
+    let path = format!("/nodes/{node}/rollback/1");
+    for (rights, status) in [
+        (json!(["node.read", "node.update"]), 403),
+        (json!(["node.read", "node.update", "input.add"]), 403),
+        (json!(["node.read", "node.update", "input.remove"]), 200),
+    ] {
+        let body = json!({ "name": "CI", "rights": rights });
+        let tokens = format!("/orgs/{}/tokens", bench.org);
+        let token = bench.ada.post(&tokens, body).await.expect(201);
+        let program = bench.test.bearer(token["token"].as_str().unwrap());
+        let answer = program.post_empty(&path).await;
+        assert_eq!(answer.status, status, "{rights}: {}", answer.text);
+    }
+    assert_eq!(bench.read(&node).await["inputs"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn versions_are_as_hidden_as_their_node() {
     let bench = Workbench::start().await;
     let node = bench.titled("A").await;

@@ -1,4 +1,4 @@
-//! Keeping the one connection up, and the server's list of what we listen to equal to
+//! Keeping the one connection up that listens, and the server's list of what we listen to equal to
 //! the hub's.
 //!
 //! The hub says what is wanted; requests to join and leave only say where to look. So
@@ -14,7 +14,9 @@ use std::{
     time::Duration,
 };
 
-use ::redis::{PushInfo, PushKind, aio::MultiplexedConnection, from_redis_value};
+use deadpool_redis::redis::{
+    self, PushInfo, PushKind, aio::MultiplexedConnection, from_redis_value,
+};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep, sleep_until},
@@ -80,7 +82,7 @@ impl Link {
                 }
                 Err(error) => error,
             };
-            self.upkeep.connection.send_replace(None);
+            self.upkeep.went_down();
             // Once for each outage: it may last for hours.
             if !told {
                 told = true;
@@ -114,17 +116,15 @@ impl Link {
             .map_err(unavailable)?;
         let all = self.hub.all();
         self.agree(&mut session, all).await?;
-        let connection = session.connection.clone();
-        self.upkeep.connection.send_replace(Some(connection));
+        self.upkeep.went_up();
         // From here on nothing is missed, so what they read upon this is whole.
         self.hub.tell_gap_to_all();
-        self.confess().await?;
+        self.confess(&mut session).await?;
         Ok(session)
     }
 
     /// Serves joins and leaves until the connection is of no use any more.
     async fn attend(&mut self, mut session: Session) -> crate::kernel::Error {
-        let suspicion = Arc::clone(&self.upkeep.suspicion);
         let mut joins = Vec::new();
         let mut leaves = Vec::new();
         let mut next_ping = Instant::now() + PING;
@@ -141,7 +141,7 @@ impl Link {
                 1.. = self.leaves.recv_many(&mut leaves, BATCH) => {
                     self.agree(&mut session, std::mem::take(&mut leaves)).await
                 }
-                () = suspicion.notified() => self.check(&mut session).await,
+                () = self.upkeep.suspicion() => self.check(&mut session).await,
                 () = sleep_until(next_ping) => {
                     next_ping = Instant::now() + PING;
                     self.check(&mut session).await
@@ -207,24 +207,25 @@ impl Link {
 
     /// Asks whether the connection lives; then what was lost before can be told.
     async fn check(&self, session: &mut Session) -> Result<()> {
-        let ping = ::redis::cmd("PING");
+        let ping = redis::cmd("PING");
         let answer: Result<String, _> = ping.query_async(&mut session.connection).await;
         answer.map_err(unavailable)?;
-        self.confess().await
+        self.confess(session).await
     }
 
-    /// Tells every process, ours too, when news of ours were lost.
-    async fn confess(&self) -> Result<()> {
+    /// Tells every process, ours too, when news of ours were lost. Over the connection
+    /// that listens, so that a pool with no connection to spare can't keep it back.
+    async fn confess(&self, session: &mut Session) -> Result<()> {
         if !self.lost.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
-        let mut publish = ::redis::cmd("PUBLISH");
+        let mut publish = redis::cmd("PUBLISH");
         publish.arg(self.redis.name(GAP)).arg("");
-        let told = self.redis.command::<i64>(&publish).await;
+        let told: Result<i64, _> = publish.query_async(&mut session.connection).await;
         if told.is_err() {
             self.lost.store(true, Ordering::Release);
         }
-        told.map(drop)
+        told.map(drop).map_err(unavailable)
     }
 
     /// Passes `time` without a connection. Those who join meanwhile need not wait, and

@@ -1,7 +1,7 @@
 //! The bus that several processes share.
 //!
-//! One connection carries what this process publishes and everything it listens to.
-//! The [`link`] keeps it up. A message is JSON, `{"kind":…,"payload":…}`, on the
+//! One connection carries everything that this process listens to; the [`link`] keeps it
+//! up. What it publishes goes through the pool. A message is JSON, `{"kind":…,"payload":…}`, on the
 //! channel `<prefix>:news:<channel>`.
 //!
 //! Redis forgets a message at once, so whoever was not connected has missed it. Two
@@ -17,6 +17,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
+use deadpool_redis::redis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{
@@ -119,7 +120,7 @@ impl RedisBus {
         })
     }
 
-    /// Commands over the bus's connection.
+    /// Commands, for as long as the bus lives: its link says whether Redis is there.
     pub fn redis(&self) -> Redis {
         self.redis.clone()
     }
@@ -133,7 +134,7 @@ impl Bus for RedisBus {
             payload: &message.payload,
         };
         let text = serde_json::to_vec(&envelope).map_err(Error::internal)?;
-        let mut publish = ::redis::cmd("PUBLISH");
+        let mut publish = redis::cmd("PUBLISH");
         publish
             .arg(self.redis.name(format_args!("{NEWS}{channel}")))
             .arg(text);
@@ -160,7 +161,7 @@ impl Bus for RedisBus {
     }
 
     async fn ping(&self) -> Result<()> {
-        let answer: String = self.redis.command(&::redis::cmd("PING")).await?;
+        let answer: String = self.redis.command(&redis::cmd("PING")).await?;
         if answer == "PONG" {
             Ok(())
         } else {
