@@ -72,7 +72,12 @@ pub fn on_path_error(error: PathError, request: &HttpRequest) -> actix_web::Erro
             return invalid(name, "must be a UUID").into();
         }
     }
-    invalid("path", error.to_string()).into()
+    // The library says twice that it was reading a path.
+    let why = match error {
+        PathError::Deserialize(why) => why.to_string(),
+        other => other.to_string(),
+    };
+    invalid("path", format!("can't be read: {why}")).into()
 }
 
 /// No operation has this path.
