@@ -2,7 +2,9 @@
 //! the list of operations of the OpenAPI document, which tells each one's access; a test
 //! compares the two paths of each row, another calls every row as everybody.
 
-use actix_web::{http::Method, middleware::from_fn, web};
+use std::collections::BTreeMap;
+
+use actix_web::{Scope, http::Method, middleware::from_fn, web};
 
 use super::{deadline, health};
 use crate::{
@@ -66,11 +68,11 @@ macro_rules! routes {
             access: access!($access),
         }),+];
 
-        fn $configure(config: &mut web::ServiceConfig) {
-            $(config.route(
+        fn $configure() -> Vec<(&'static str, actix_web::Route)> {
+            vec![$((
                 $path,
                 around(web::$method().to($($handler)::+), access!($access)),
-            );)+
+            )),+]
         }
     };
 }
@@ -178,10 +180,27 @@ fn around(route: actix_web::Route, access: Access) -> actix_web::Route {
     deadline::limited(route, access)
 }
 
-/// Adds every route.
+/// Adds every route. Those of the API stand in a scope for the first segment of their
+/// paths: actix tries one after the other, and what begins otherwise is then passed over by
+/// a comparison instead of a regular expression for each row.
 pub fn configure(config: &mut web::ServiceConfig) {
-    root(config);
-    config.service(web::scope(API).configure(api));
+    for (path, route) in root() {
+        config.route(path, route);
+    }
+    let mut scopes: BTreeMap<&str, Scope> = BTreeMap::new();
+    for (path, route) in api() {
+        let (first, rest) = split(path);
+        let scope = scopes.remove(first).unwrap_or_else(|| web::scope(first));
+        scopes.insert(first, scope.route(rest, route));
+    }
+    let api = scopes.into_values().fold(web::scope(API), Scope::service);
+    config.service(api);
+}
+
+/// A path's first segment, its slash included, and the rest.
+fn split(path: &str) -> (&str, &str) {
+    let second = path.match_indices('/').nth(1);
+    path.split_at(second.map_or(path.len(), |(at, _)| at))
 }
 
 /// The methods that `path` answers to; empty when no operation has it.

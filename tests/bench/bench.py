@@ -147,7 +147,7 @@ def environment(postgres, database, port):
         "PATH": os.environ["PATH"],
         "GLASSBOX_DATABASE__URL": postgres.url("glassbox_app", database),
         "GLASSBOX_DATABASE__OWNER_URL": postgres.url("glassbox_owner", database),
-        "GLASSBOX_DATABASE__MAX_CONNECTIONS": str(os.environ.get("POOL", 10)),
+        "GLASSBOX_DATABASE__MAX_CONNECTIONS": str(os.environ.get("POOL", 20)),
         "GLASSBOX_SERVER__PORT": str(port),
         "GLASSBOX_AUTH__SIGNING_KEY": "42" * 32,
         "GLASSBOX_AUTH__DEV_TOKENS": "true",

@@ -14,10 +14,10 @@ use crate::{
     support::{Database, TestApp},
 };
 
-/// One connection, so that one which was left behind is missed.
+/// As few connections as there may be, so that one which was left behind is missed.
 async fn start() -> TestApp {
     TestApp::start_configured(&[
-        ("database.max_connections", "1".into()),
+        ("database.max_connections", "2".into()),
         ("database.acquire_timeout_ms", "10000".into()),
     ])
     .await
@@ -45,8 +45,10 @@ async fn is_usable(db: &Db) {
         let sql = "select coalesce(current_setting('app.system', true), '') as text";
         Ok(texts(&mut tx.pipe(), sql).await)
     };
-    assert_eq!(db.read(Scope::System, scope).await.unwrap(), ["on"]);
-    assert_eq!(db.read(Scope::Nobody, scope).await.unwrap(), [""]);
+    for _ in 0..3 {
+        assert_eq!(db.read(Scope::System, scope).await.unwrap(), ["on"]);
+        assert_eq!(db.read(Scope::Nobody, scope).await.unwrap(), [""]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +186,7 @@ async fn who_goes_away_while_statements_are_out_leaves_no_open_transaction() {
     }
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
-    // Its only connection was closed, and not given to the next one.
+    // Its connection was closed, and not given to the next one.
     is_usable(&test.app.db).await;
     texts(&mut admin, "select pg_advisory_unlock(1)::text as text").await;
     let alive = "pg_stat_activity where usename = 'glassbox_app' and datname = current_database() \
