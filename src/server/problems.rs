@@ -35,6 +35,7 @@ const PECULIAR: &[(&str, &[Code])] = &[
         &[Code::AlreadyMember, Code::UserUnknown],
     ),
     ("project_update", &[Code::Unprocessable]),
+    ("project_delete", &[Code::Conflict]),
     ("node_create", &[Code::Unprocessable]),
     ("node_update", &[Code::TreeCycle, Code::Unprocessable]),
     ("input_add", &[Code::DependencyCycle]),
@@ -55,6 +56,7 @@ const PECULIAR: &[(&str, &[Code])] = &[
         &[Code::DependencyCycle, Code::Unprocessable],
     ),
     ("file_confirm", &[Code::UploadMissing, Code::Unprocessable]),
+    ("file_delete", &[Code::Conflict]),
     ("file_text", &[Code::Conflict, Code::Unprocessable]),
     ("blob_put", &[Code::Conflict]),
     (
