@@ -124,7 +124,7 @@ codes! {
     Unprocessable = "UNPROCESSABLE", Impossible, "Understood, but not possible in this state.";
     RateLimited = "RATE_LIMITED", RateLimited, "Too many requests; `Retry-After` says when to come back.";
     Unavailable = "UNAVAILABLE", Unavailable, "A backend that this needs does not answer.";
-    Timeout = "TIMEOUT", Unavailable, "The request took longer than the server allows; what it had begun was undone.";
+    Timeout = "TIMEOUT", Unavailable, "The request took longer than the server allows; what it had begun was undone, unless its commit was under way just then.";
     ModelUnavailable = "MODEL_UNAVAILABLE", Unavailable, "The model is unknown, not configured, or does not answer.";
     EmbeddingsUnavailable = "EMBEDDINGS_UNAVAILABLE", Unavailable, "No embedder is configured.";
     Internal = "INTERNAL", Internal, "Something failed on our side; the request id finds it in the logs.";

@@ -59,9 +59,10 @@ pub fn limit(request: &HttpRequest) -> Duration {
 }
 
 fn too_long() -> Error {
+    // A commit that was under way may have been made all the same.
     Error::new(
         Code::Timeout,
-        "The request took too long, or its body was too slow to come; nothing was changed. \
-         Try again.",
+        "The request took too long, or its body was too slow to come. What it had begun was \
+         almost certainly undone: look before you try again, or send an Idempotency-Key.",
     )
 }

@@ -3,6 +3,7 @@
 mod attach;
 mod attachment;
 mod change;
+mod forms;
 mod graph;
 mod lock;
 mod node;
@@ -10,11 +11,11 @@ mod query;
 mod version;
 
 pub use attach::{
-    InputBody, InputContent, InputCreate, InputForms, OutputBody, OutputContent, OutputCreate,
-    OutputForms, PLACEHOLDER,
+    InputBody, InputContent, InputCreate, OutputBody, OutputContent, OutputCreate, PLACEHOLDER,
 };
 pub use attachment::{FileBrief, Input, InputType, NodeBrief, Output, OutputType, PinnedVersion};
 pub use change::{Change, ChangeType, Differences, Expected, differences, mismatch};
+pub use forms::{InputForms, OutputForms};
 pub use graph::{ChildrenQuery, Dependencies, DependencyQuery, Direction, Edge, shortest_path};
 pub use lock::{Holder, Lock, LockState, ReleaseQuery};
 pub use node::{AuthorType, MAX_DEPTH, Node, NodeCreate, NodeUpdate, Position};
