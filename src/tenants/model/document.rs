@@ -17,8 +17,7 @@ pub struct OrgSettings {
     /// `null` clears it.
     #[schema(write_only, min_length = 1, max_length = 8192, pattern = "^[!-~]+$")]
     self_hosted_key: Option<String>,
-    /// Whether there is such a key.
-    #[schema(read_only)]
+    /// Whether there is such a key. Sent back, it changes nothing.
     self_hosted_key_set: Option<bool>,
     /// The model of an execution that names none.
     #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
@@ -50,8 +49,7 @@ pub struct ModelSettings {
     /// of the model of this name, `null` clears it.
     #[schema(write_only, min_length = 1, max_length = 8192, pattern = "^[!-~]+$")]
     api_key: Option<String>,
-    /// Whether there is such a key.
-    #[schema(read_only)]
+    /// Whether there is such a key. Sent back, it changes nothing.
     api_key_set: Option<bool>,
     /// Where the service is. When it changes, the key is sent again with it.
     #[schema(format = "http-address", max_length = 2000)]

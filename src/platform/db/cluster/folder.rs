@@ -37,7 +37,17 @@ const TAIL: u64 = 4096;
 #[derive(Debug)]
 pub(super) struct Folder {
     dir: PathBuf,
-    _lock: File,
+    pub(super) lock: File,
+}
+
+impl Drop for Folder {
+    /// Closing alone would not do: a child of ours that is between its fork and its exec
+    /// still has the lock open, and whoever came next would find the folder in use.
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::debug!(%error, "the folder's lock ends with its last user");
+        }
+    }
 }
 
 impl Folder {
@@ -57,7 +67,7 @@ impl Folder {
             .open(&path)
             .map_err(ClusterError::folder("written", &path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Folder { dir, _lock: lock }),
+            Ok(()) => Ok(Folder { dir, lock }),
             Err(TryLockError::WouldBlock) => Err(ClusterError::InUse { dir }),
             Err(TryLockError::Error(source)) => Err(ClusterError::folder("locked", &path)(source)),
         }

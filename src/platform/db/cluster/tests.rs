@@ -182,6 +182,17 @@ async fn a_dropped_cluster_ends_its_server() {
     gone(pid).await;
 }
 
+#[test]
+fn a_folder_is_free_at_once_also_while_a_child_begins() {
+    let dir = TempDir::new().unwrap();
+    let folder = Folder::open(dir.path()).unwrap();
+    // What a child has between its fork and its exec.
+    let inherited = folder.lock.try_clone().unwrap();
+    drop(folder);
+    Folder::open(dir.path()).unwrap();
+    drop(inherited);
+}
+
 /// A server on the data in `dir` that no lock protects, as an earlier run may leave.
 async fn leave_a_server(dir: &Path) -> Process {
     let cluster = launch(dir).await;

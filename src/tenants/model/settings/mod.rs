@@ -183,7 +183,12 @@ impl Draft {
     }
 
     fn take_own_key(&mut self, fields: &mut Fields) {
-        self.settings.remove("selfHostedKeySet");
+        take_marker(
+            fields,
+            "settings",
+            &mut self.settings,
+            &KeyField::SelfHosted,
+        );
         let sent = self.settings.remove("selfHostedKey");
         let change = key_change(fields, "settings.selfHostedKey", sent);
         self.keys.insert(KeyField::SelfHosted, change);
@@ -204,7 +209,7 @@ impl Draft {
                 fields.bad(&path, "must be an object");
                 continue;
             };
-            model.remove("apiKeySet");
+            take_marker(fields, &path, model, &KeyField::Model(String::new()));
             let sent = model.remove("apiKey");
             let change = key_change(fields, &format!("{path}.apiKey"), sent);
             drop_null(model, "apiBase");
@@ -255,6 +260,15 @@ impl KeyField {
             KeyField::Model(_) => "apiBase",
         }
     }
+}
+
+/// Takes out what a client sends back of a key's marker: it changes nothing, and must be
+/// of its type all the same.
+fn take_marker(fields: &mut Fields, path: &str, entry: &mut Map<String, Value>, field: &KeyField) {
+    let marker = field.marker();
+    let sent = entry.remove(marker);
+    let good = sent.is_none_or(|sent| sent.is_boolean() || sent.is_null());
+    fields.check(good, &format!("{path}.{marker}"), "must be true or false");
 }
 
 /// What stored settings say of a key.

@@ -83,6 +83,14 @@ fn a_client_can_not_claim_a_key_that_is_not_there() {
     let settled = settle(sent, &json!({})).unwrap();
     assert!(settled.kept.is_empty());
     assert!(!settled.settings.to_string().contains("KeySet"));
+    let sent = json!({ "models": [{ "name": "x", "litellmModel": "m", "apiKeySet": 1 }], "selfHostedKeySet": "yes" });
+    let error = settle(sent, &json!({})).unwrap_err();
+    let fields = error.details().unwrap()["fields"].as_array().unwrap();
+    let fields: Vec<_> = fields.iter().map(|f| &f["field"]).collect();
+    assert_eq!(
+        fields,
+        ["settings.selfHostedKeySet", "settings.models[0].apiKeySet"]
+    );
 }
 
 #[test]
