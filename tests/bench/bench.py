@@ -304,12 +304,12 @@ def pgbench_script(operation, nodes):
         text = re.sub(r"\$(\d+)", lambda m: str(values[int(m[1]) - 1]), sql[name])
         return " ".join(text.split()) + ";"
 
-    lines = [f"\\set i random(1, {nodes})", "\\set v random(1000, 2000000000)", "\\startpipeline", "begin;"]
+    lines = [f"\\set i random(1, {nodes})", "\\set v random(1000, 2000000000)", "\\set l 101", "\\startpipeline", "begin;"]
     lines.append(put("enter", f"'{USER}'", *(("'project'", project) if operation == "list" else ("'node'", node))))
     if operation == "read":
         lines += [put("node", node), put("inputs", node), put("outputs", node)]
     elif operation == "list":
-        lines += [put("count", project), put("list", project, 101, 0)]
+        lines += [put("count", project), put("list", project, ":l")]
     else:
         snapshot = json.dumps({"title": "Inspect pier", "description": "Look at the concrete. " * 40})
         payload = json.dumps({"nodeId": USER, "changes": {"title": "Inspect pier"}, "version": 4})

@@ -108,7 +108,7 @@ async def node_get(node_id: uuid.UUID, user: str = Depends(caller)):
 async def node_list(project_id: uuid.UUID, limit: int = 50, user: str = Depends(caller)):
     async with entered(user, "project", project_id) as connection:
         total = await connection.fetchval(SQL["count"], project_id)
-        rows = await connection.fetch(SQL["list"], project_id, limit + 1, 0)
+        rows = await connection.fetch(SQL["list"], project_id, limit + 1)
     data = [columns(row, 0, NODE) for row in rows[:limit]]
     return answer({"data": data, "total": total, "limit": limit, "offset": 0, "hasMore": len(rows) > limit})
 

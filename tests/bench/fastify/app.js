@@ -79,7 +79,7 @@ fastify.get('/api/v1/projects/:id/nodes', (request) =>
     const { id } = request.params;
     const limit = Number(request.query.limit ?? 50);
     const total = (await run(client, 'count', [id])).rows[0].count;
-    const found = await rowsOf(client, 'list', [id, limit + 1, 0]);
+    const found = await rowsOf(client, 'list', [id, limit + 1]);
     const data = found.rows.slice(0, limit).map((row) => object(found.fields, row, NODE));
     return { data, total, limit, offset: 0, hasMore: found.rows.length > limit };
   }));

@@ -30,14 +30,16 @@ from node_outputs o left join files f on f.id = o.file_id
 where o.node_id = $1 order by o.sort_order, o.created_at, o.id
 
 -- name: count
-select count(*) from nodes where project_id = $1 and deleted_at is null
+select count(*) from nodes
+where org_id = (select org_id from projects where id = $1 limit 1) and project_id = $1 and deleted_at is null
 
 -- name: list
 select id, org_id, project_id, parent_id, title, description, status, author_type, author_user_id,
        author_execution_id, supervisor_user_id, version, metadata, position, locked_by, locked_at,
        lock_expires_at, locked_by_execution, created_at, updated_at, deleted_at, lock_epoch
-from nodes where project_id = $1 and deleted_at is null
-order by created_at desc, id desc limit $2 offset $3
+from nodes
+where org_id = (select org_id from projects where id = $1 limit 1) and project_id = $1 and deleted_at is null
+order by created_at desc, id desc limit $2
 
 -- name: lock
 select id, org_id, project_id, parent_id, title, description, status, author_type, author_user_id,
