@@ -18,8 +18,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    calls::{Decision, OpenCall, Stage},
     leave,
     machine::{Limits, Next, Opening, Silence, State, answer_data},
+    policy::{Policy, Verdict},
     prompt,
     tools::{self, Outcome},
 };
@@ -28,11 +30,14 @@ use crate::{
     app::App,
     executions::{
         journal,
-        model::{Change, Lease, ModelCall, NewEvent, Status, TraceEvent, TraceKind},
+        model::{
+            Change, Closing, HumanInputRequest, Lease, ModelCall, NewEvent, Reply, RequestType,
+            Status, TraceEvent, TraceKind,
+        },
         ops as executions,
     },
     kernel::{
-        Code, Error, Result, Scope, Timestamp,
+        Code, Error, RequestId, Result, Scope, Timestamp, UserId, canonical,
         error::Kind,
         event::{Channel, EventKind},
         text::TextEnum,
@@ -41,7 +46,7 @@ use crate::{
     platform::{
         bus::{Message, Subscription},
         db::Tx,
-        llm::{ChatAnswer, ChatRequest, ModelError},
+        llm::{ChatAnswer, ChatRequest, ModelError, ToolCall},
     },
 };
 
@@ -79,12 +84,15 @@ pub struct Driver {
     caller: Caller,
     limits: Limits,
     state: State,
+    policy: Policy,
     breakpoint: Option<Breakpoint>,
 }
 
 /// What one step came to.
 enum Step {
     Appended,
+    /// A person said something meanwhile: nothing was done, and the state knows it now.
+    Behind,
     Ended(End),
 }
 
@@ -129,7 +137,7 @@ impl Driver {
         };
         let journal = app
             .db
-            .tx(scope, async |tx| executions::journal_in(tx, id).await)
+            .tx(scope, async |tx| executions::journal_in(tx, id, 0).await)
             .await?;
         Ok(Some(Driver {
             limits: Limits::of(&app.config.agent, &lease.config),
@@ -137,6 +145,8 @@ impl Driver {
             app,
             lease,
             caller,
+            // Read before the first call that it could be asked about.
+            policy: Policy::default(),
             breakpoint,
         }))
     }
@@ -145,12 +155,14 @@ impl Driver {
     pub async fn run(mut self, stop: &CancellationToken) -> Result<End> {
         let channel = Channel::Execution(self.lease.execution);
         let mut news = self.app.bus.subscribe(channel).await?;
+        let rules = leave::rules(&self.app, &self.caller, &self.lease).await?;
+        self.policy = rules.unwrap_or_default();
         loop {
             if stop.is_cancelled() {
                 return self.hand_over().await;
             }
             match self.step(&mut news, stop).await {
-                Ok(Step::Appended) => {}
+                Ok(Step::Appended | Step::Behind) => {}
                 Ok(Step::Ended(end)) => return Ok(end),
                 Err(error) if error.code() == Code::Fenced => return Ok(End::Lost),
                 // Somebody took the node away from the run; its sentence says who.
@@ -180,10 +192,11 @@ impl Driver {
             return Ok(Step::Ended(End::Died));
         }
         let now = self.app.db.now();
-        match self.state.next(&self.limits, self.lease.started_at, now) {
+        match self.state.next(&self.limits, now) {
             Next::Begin => self.begin().await,
             Next::CallModel => self.call_model(news, stop).await,
-            Next::RunTool(call) => self.run_tool(call).await,
+            Next::RunTool(open) => self.attend_call(open, news, stop).await,
+            Next::AwaitInput => self.write(Vec::new(), Change::AwaitInput).await,
             Next::Fail(why) => self.fail(&why).await.map(Step::Ended),
             Next::Rest => Ok(Step::Ended(End::Rests)),
         }
@@ -216,8 +229,9 @@ impl Driver {
         news: &mut Subscription,
         stop: &CancellationToken,
     ) -> Result<Step> {
-        if !leave::may_go_on(&self.app, &self.caller, &self.lease).await? {
-            return self.fail(leave::REFUSED).await.map(Step::Ended);
+        match leave::rules(&self.app, &self.caller, &self.lease).await? {
+            Some(policy) => self.policy = policy,
+            None => return self.fail(leave::REFUSED).await.map(Step::Ended),
         }
         let begun = self.app.db.now();
         let answer = tokio::select! {
@@ -239,9 +253,16 @@ impl Driver {
                 return self.fail(&why).await.map(Step::Ended);
             }
         };
-        let (events, change) = self.after_answer(&answer, self.since(begun));
-        self.append(async move |_: &Self, _: &mut Tx| Ok((events, change)))
-            .await
+        let took = self.since(begun);
+        loop {
+            // What a person said meanwhile comes first; the answer is none to that, but it
+            // was paid for and is evidence.
+            let (events, change) = self.after_answer(&answer, took);
+            match self.write(events, change).await? {
+                Step::Behind => {}
+                step => return Ok(step),
+            }
+        }
     }
 
     /// Asks the model, telling those who watch of its words as they come.
@@ -353,55 +374,210 @@ impl Driver {
         }
     }
 
-    async fn run_tool(&mut self, call: crate::platform::llm::ToolCall) -> Result<Step> {
+    /// Does what can be done for a call now.
+    async fn attend_call(
+        &mut self,
+        open: OpenCall,
+        news: &mut Subscription,
+        stop: &CancellationToken,
+    ) -> Result<Step> {
+        let OpenCall { call, stage } = open;
+        match stage {
+            Stage::Ready => self.judge(call, news, stop).await,
+            Stage::Replied(request, reply) if request.call_hash.is_some() => {
+                self.decided(call, *request, &reply, news, stop).await
+            }
+            Stage::Replied(_, reply) => {
+                let result = match reply.closing {
+                    Closing::Expired => json!({ "error": "Nobody answered in time." }),
+                    Closing::Answered | Closing::Void => json!({ "answer": reply.input }),
+                };
+                self.tell(&call, result).await
+            }
+            Stage::Asked(_) => Ok(Step::Appended),
+        }
+    }
+
+    /// Runs a call, asks a person about it or refuses it, as the policies say.
+    async fn judge(
+        &mut self,
+        call: ToolCall,
+        news: &mut Subscription,
+        stop: &CancellationToken,
+    ) -> Result<Step> {
+        if let Err(error) = tools::parse(&call, &self.lease.config) {
+            return self.tell(&call, refusal(&error)).await;
+        }
+        match self.verdict(&call) {
+            Verdict::Allow => self.run_tool(Permitted::by_policy(call), news, stop).await,
+            Verdict::Deny(why) => self.tell(&call, denied(&why)).await,
+            Verdict::Ask(why) => self.ask_person(&call, why).await,
+        }
+    }
+
+    fn verdict(&self, call: &ToolCall) -> Verdict {
+        let used = self.state.times_used(&call.name);
+        self.policy.verdict(&call.name, &arguments_of(call), used)
+    }
+
+    /// Goes on with a call for which a person was asked.
+    async fn decided(
+        &mut self,
+        call: ToolCall,
+        request: HumanInputRequest,
+        reply: &Reply,
+        news: &mut Subscription,
+        stop: &CancellationToken,
+    ) -> Result<Step> {
+        let edited = match Decision::of(reply) {
+            Decision::Refused(why) => return self.tell(&call, denied(&why)).await,
+            Decision::Approved(edited) => edited,
+        };
+        let edited = edited.map(|arguments| ToolCall {
+            arguments: canonical::text(&arguments),
+            ..call.clone()
+        });
+        let made = edited.as_ref().unwrap_or(&call);
+        // A person may agree to what needs agreement, not to what is forbidden.
+        if let Verdict::Deny(why) = self.verdict(made) {
+            return self.tell(&call, denied(&why)).await;
+        }
+        let permitted = Permitted {
+            call: made.clone(),
+            asked: Some((call, request)),
+            approved_by: reply.answered_by,
+        };
+        self.run_tool(permitted, news, stop).await
+    }
+
+    /// Asks a person to approve a call; it waits, and the others go on.
+    async fn ask_person(&mut self, call: &ToolCall, why: String) -> Result<Step> {
+        let arguments = arguments_of(call);
+        let call = call.clone();
+        self.append(async move |driver: &Self, tx: &mut Tx| {
+            let version = driver.version_in(tx).await?;
+            let metadata = subject(&call.name, &arguments, version);
+            let request = HumanInputRequest {
+                request_id: RequestId::new(tx.ids()),
+                call_id: call.id,
+                request_type: RequestType::Approval,
+                prompt: why,
+                options: None,
+                call_hash: Some(call_hash(&metadata)),
+                metadata: Some(metadata),
+                created_at: tx.now(),
+                expires_at: driver.app.config.agent.request_ends(tx.now()),
+            };
+            let data = serde_json::to_value(request).map_err(Error::internal)?;
+            let event = NewEvent::new(TraceKind::HumanInputRequested, data);
+            Ok((vec![event], Change::Continue))
+        })
+        .await
+    }
+
+    /// The version of the node, not counting what this run added to it: it changes when
+    /// somebody else changes the node.
+    async fn version_in(&self, tx: &mut Tx) -> Result<i32> {
+        let node = nodes::ops::node_outline_in(tx, self.lease.node).await?;
+        let node = node.ok_or_else(|| Error::not_found("node"))?;
+        Ok(node.version - self.state.outputs_added())
+    }
+
+    /// Answers a call without running anything.
+    async fn tell(&mut self, call: &ToolCall, result: Value) -> Result<Step> {
+        let data = json!({
+            "callId": call.id, "tool": call.name, "arguments": call.arguments, "result": result,
+        });
+        let event = NewEvent::new(TraceKind::ToolCall, data);
+        self.write(vec![event], Change::Continue).await
+    }
+
+    async fn run_tool(
+        &mut self,
+        permitted: Permitted,
+        news: &mut Subscription,
+        stop: &CancellationToken,
+    ) -> Result<Step> {
         let begun = self.app.db.now();
-        let entry = |driver: &Self, result: Value| {
-            let data = json!({
-                "callId": call.id, "tool": call.name, "arguments": call.arguments, "result": result,
-            });
-            NewEvent::new(TraceKind::ToolCall, data).lasting(driver.since(begun))
-        };
-        let refused = match self.try_tool(&call, &entry).await {
-            Ok(step) => return Ok(step),
-            Err(error) if is_for_the_model(&error) => error,
-            Err(error) => return Err(error),
-        };
-        // What the tool did was rolled back; the model is told why and may do better.
-        let result = json!({ "error": refused.message(), "code": refused.code().as_str() });
-        let event = entry(self, result);
-        self.append(async move |_: &Self, _: &mut Tx| Ok((vec![event], Change::Continue)))
-            .await
+        match self.try_tool(&permitted, begun, news, stop).await {
+            Ok(step) => Ok(step),
+            // What the tool did was rolled back; the model is told why and may do better.
+            Err(error) if is_for_the_model(&error) => {
+                self.tell(&permitted.call, refusal(&error)).await
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn try_tool(
         &mut self,
-        call: &crate::platform::llm::ToolCall,
-        entry: &(impl Fn(&Self, Value) -> NewEvent + Send + Sync),
+        permitted: &Permitted,
+        begun: Timestamp,
+        news: &mut Subscription,
+        stop: &CancellationToken,
     ) -> Result<Step> {
-        let tool = tools::parse(call, &self.lease.config)?;
+        let tool = tools::parse(&permitted.call, &self.lease.config)?;
         let cx = tools::Context {
             app: &self.app,
             lease: &self.lease,
             caller: &self.caller,
+            call: &permitted.call,
             sequence: self.state.sequence + 1,
         };
-        let prepared = tool.prepare(&cx).await?;
+        let prepared = tokio::select! {
+            biased;
+            held = self.taken_away(news) => {
+                held?;
+                return Ok(Step::Ended(End::Lost));
+            }
+            () = stop.cancelled() => return self.hand_over().await.map(Step::Ended),
+            prepared = tool.prepare(&cx) => prepared?,
+        };
         let lease = self.lease.clone();
         let (app, caller) = (Arc::clone(&self.app), self.caller.clone());
         let sequence = self.state.sequence + 1;
         self.append(async move |driver: &Self, tx: &mut Tx| {
+            if let Some(void) = driver.void_in(tx, permitted).await? {
+                return Ok((vec![void], Change::Continue));
+            }
             let cx = tools::Context {
                 app: &app,
                 lease: &lease,
                 caller: &caller,
+                call: &permitted.call,
                 sequence,
             };
             let outcome: Outcome = prepared.apply(tx, &cx).await?;
-            let mut events = vec![entry(driver, outcome.result)];
-            events.extend(outcome.evidence);
+            let entry = outcome.result.map(|result| {
+                let entry = NewEvent::new(TraceKind::ToolCall, permitted.entry(result));
+                entry.lasting(driver.since(begun))
+            });
+            let events = entry.into_iter().chain(outcome.evidence).collect();
             Ok((events, outcome.change))
         })
         .await
+    }
+
+    /// The entry that takes an approval back, when what was approved is not what would be
+    /// done now.
+    async fn void_in(&self, tx: &mut Tx, permitted: &Permitted) -> Result<Option<NewEvent>> {
+        let Some((asked, request)) = &permitted.asked else {
+            return Ok(None);
+        };
+        let version = self.version_in(tx).await?;
+        let now = call_hash(&subject(&asked.name, &arguments_of(asked), version));
+        if request.call_hash.as_ref() == Some(&now) {
+            return Ok(None);
+        }
+        let reply = Reply::without_answer(request, Closing::Void);
+        let data = serde_json::to_value(reply).map_err(Error::internal)?;
+        Ok(Some(NewEvent::new(TraceKind::HumanInputReceived, data)))
+    }
+
+    /// Appends entries that depend on nothing in the database.
+    async fn write(&mut self, events: Vec<NewEvent>, change: Change) -> Result<Step> {
+        self.append(async move |_: &Self, _: &mut Tx| Ok((events, change)))
+            .await
     }
 
     /// One transaction: what `work` does and the entries it answers, or nothing.
@@ -412,32 +588,53 @@ impl Driver {
         if self.dies(Point::BeforeAppend) {
             return Ok(Step::Ended(End::Died));
         }
-        let written: Vec<TraceEvent> = self
+        let written = self
             .app
             .db
             .tx(self.scope(), async |tx| {
+                let Some(held) = journal::hold(tx, &self.lease, self.state.sequence).await? else {
+                    return Ok(None);
+                };
                 let (events, change) = work(self, tx).await?;
-                journal::append(tx, &self.lease, events, &change).await
+                let written = journal::append(tx, &self.lease, held, events, &change).await?;
+                Ok(Some((written, change)))
             })
             .await?;
+        let Some((written, change)) = written else {
+            self.catch_up().await?;
+            return Ok(Step::Behind);
+        };
         written.iter().for_each(|event| self.state.apply(event));
         if self.dies(Point::AfterAppend) {
             return Ok(Step::Ended(End::Died));
         }
-        Ok(Step::Appended)
+        if change.status(Status::Running) == Status::Running {
+            Ok(Step::Appended)
+        } else {
+            Ok(Step::Ended(End::Rests))
+        }
+    }
+
+    /// Reads the entries that others wrote.
+    async fn catch_up(&mut self) -> Result<()> {
+        let (id, last) = (self.lease.execution, self.state.sequence);
+        let read = async |tx: &mut Tx| executions::journal_in(tx, id, last).await;
+        let missed: Vec<TraceEvent> = self.app.db.tx(self.scope(), read).await?;
+        missed.iter().for_each(|event| self.state.apply(event));
+        Ok(())
     }
 
     /// Ends the execution as failed.
     async fn fail(&mut self, why: &str) -> Result<End> {
-        let event = NewEvent::new(TraceKind::Error, json!({ "message": why }));
-        let change = Change::Fail(why.to_owned());
-        let step = self
-            .append(async move |_: &Self, _: &mut Tx| Ok((vec![event], change)))
-            .await?;
-        Ok(match step {
-            Step::Appended => End::Rests,
-            Step::Ended(end) => end,
-        })
+        loop {
+            let event = NewEvent::new(TraceKind::Error, json!({ "message": why }));
+            let change = Change::Fail(why.to_owned());
+            match self.write(vec![event], change).await? {
+                Step::Behind => {}
+                Step::Appended => return Ok(End::Rests),
+                Step::Ended(end) => return Ok(end),
+            }
+        }
     }
 
     /// Gives the lease back, so that another worker need not wait for it to run out.
@@ -468,6 +665,68 @@ impl Driver {
             .as_ref()
             .is_some_and(|strikes| strikes(point))
     }
+}
+
+/// A call that may be made.
+struct Permitted {
+    /// What is run.
+    call: ToolCall,
+    /// What the model asked for and what a person was asked about it, when one was.
+    asked: Option<(ToolCall, HumanInputRequest)>,
+    approved_by: Option<UserId>,
+}
+
+impl Permitted {
+    fn by_policy(call: ToolCall) -> Self {
+        Permitted {
+            call,
+            asked: None,
+            approved_by: None,
+        }
+    }
+
+    /// The data of the call's entry.
+    fn entry(&self, result: Value) -> Value {
+        let call = &self.call;
+        let mut data = json!({
+            "callId": call.id, "tool": call.name, "arguments": call.arguments, "result": result,
+        });
+        if let Some((asked, request)) = &self.asked {
+            data["requestId"] = json!(request.request_id);
+            data["approvedBy"] = json!(self.approved_by);
+            if asked.arguments != call.arguments {
+                data["askedFor"] = json!(asked.arguments);
+            }
+        }
+        data
+    }
+}
+
+/// The arguments of a call as a value; `null` when they can't be read.
+fn arguments_of(call: &ToolCall) -> Value {
+    match call.arguments.trim() {
+        "" => json!({}),
+        text => serde_json::from_str(text).unwrap_or_default(),
+    }
+}
+
+/// What an approval is about.
+fn subject(tool: &str, arguments: &Value, node_version: i32) -> Value {
+    json!({ "tool": tool, "arguments": arguments, "nodeVersion": node_version })
+}
+
+fn call_hash(subject: &Value) -> String {
+    canonical::sha256(canonical::text(subject).as_bytes())
+}
+
+/// What the model is told of a call that failed.
+fn refusal(error: &Error) -> Value {
+    json!({ "error": error.message(), "code": error.code().as_str() })
+}
+
+/// What the model is told of a call that was not allowed.
+fn denied(why: &str) -> Value {
+    json!({ "error": why, "code": Code::Forbidden.as_str() })
 }
 
 /// Whether a message says that an execution has ended or waits.

@@ -1,8 +1,9 @@
-//! Whether a run may go on at all. It acts for a person; they may have left the
+//! Whether a run may go on at all, and under which rules. It acts for a person; they may have left the
 //! organization since it began, and what they may no longer do, it may not either.
 
 use serde_json::json;
 
+use super::policy::Policy;
 use crate::{
     access::{self, Action, Caller, Target},
     app::App,
@@ -11,15 +12,20 @@ use crate::{
         model::{Change, Lease, NewEvent, TraceKind},
     },
     kernel::{Code, Result, Scope},
+    nodes,
+    platform::db::Tx,
+    templates::model::AGENT_CONFIG,
+    tenants,
 };
 
 /// What a run fails with that may not go on.
 pub const REFUSED: &str =
     "The person on whose behalf this ran has no access to the node any more, or it was deleted.";
 
-/// Whether `caller` may still see the node that the run works on. Tools ask for each
-/// thing they touch; this is asked before a model is called, which costs money too.
-pub async fn may_go_on(app: &App, caller: &Caller, lease: &Lease) -> Result<bool> {
+/// The rules under which the run may go on; `None` when `caller` may not even see its node
+/// any more. Tools ask for each thing they touch; this is asked before a model is called,
+/// which costs money too.
+pub async fn rules(app: &App, caller: &Caller, lease: &Lease) -> Result<Option<Policy>> {
     let scope = Scope::Org {
         org: lease.org,
         user: lease.started_by,
@@ -28,14 +34,28 @@ pub async fn may_go_on(app: &App, caller: &Caller, lease: &Lease) -> Result<bool
     let asked = app
         .db
         .tx(scope, async |tx| {
-            access::authorise(tx, caller, Action::NodeRead, target).await
+            access::authorise(tx, caller, Action::NodeRead, target).await?;
+            rules_in(tx, lease).await
         })
         .await;
     match asked {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.code(), Code::NotFound | Code::Forbidden) => Ok(false),
+        Ok(policy) => Ok(Some(policy)),
+        Err(error) if matches!(error.code(), Code::NotFound | Code::Forbidden) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+async fn rules_in(tx: &mut Tx, lease: &Lease) -> Result<Policy> {
+    let organization = tenants::ops::agent_policies_in(tx, lease.org).await?;
+    let node = nodes::ops::node_outline_in(tx, lease.node).await?;
+    let own = node
+        .as_ref()
+        .and_then(|node| node.metadata.get(AGENT_CONFIG))
+        .and_then(|config| config.get("policies"));
+    Ok(Policy::of([
+        ("organization", Some(&organization)),
+        ("node", own),
+    ]))
 }
 
 /// Fails a run that can't even be driven.
@@ -48,8 +68,7 @@ pub async fn end(app: &App, lease: &Lease, why: &str) -> Result<()> {
         .tx(scope, async |tx| {
             let event = NewEvent::new(TraceKind::Error, json!({ "message": why }));
             let change = Change::Fail(why.to_owned());
-            journal::append(tx, lease, vec![event], &change).await
+            journal::end(tx, lease, event, &change).await
         })
-        .await?;
-    Ok(())
+        .await
 }

@@ -3,14 +3,18 @@
 //! `fold` and `next` do no I/O and read no clock, so a worker that takes an execution
 //! over arrives where the last one was, and tests need neither model nor database.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::prompt;
+use super::{
+    calls::{OpenCall, OpenCalls},
+    prompt,
+};
 use crate::{
-    executions::model::{ExecutionConfig, TraceEvent, TraceKind},
+    executions::model::{ExecutionConfig, HumanInputRequest, Reply, TraceEvent, TraceKind},
     kernel::{Timestamp, canonical},
     platform::llm::{ChatAnswer, Message, ToolCall},
 };
@@ -22,7 +26,7 @@ pub struct Limits {
     pub iterations: u32,
     /// Tokens, in and out.
     pub tokens: u64,
-    /// Seconds since a worker first took it.
+    /// Seconds of work; those in which it waited for people or for other runs don't count.
     pub seconds: u64,
     /// Millionths of a US dollar.
     pub cost_micros: Option<i64>,
@@ -69,16 +73,23 @@ pub struct State {
     pub opening: Option<Opening>,
     /// The conversation with the model so far.
     pub messages: Vec<Message>,
-    /// Tool calls the model asked for and that have not run, in order.
-    pub todo: VecDeque<ToolCall>,
+    /// Tool calls the model asked for and that have no result.
+    pub calls: OpenCalls,
     /// The number of the last entry.
     pub sequence: i64,
+    /// What people said, for the model to read once every call has its result: between a
+    /// call and its result nothing else may stand.
+    inbox: Vec<Message>,
+    outputs_added: i32,
+    /// How often each tool was called.
+    used: BTreeMap<String, u32>,
+    worked: TimeDelta,
+    last_at: Option<Timestamp>,
     iterations: u32,
     tokens: u64,
     /// `None` once a price was unknown.
     cost_micros: Option<i64>,
     nudged: bool,
-    waiting: bool,
     ended: bool,
 }
 
@@ -89,11 +100,13 @@ pub enum Next {
     Begin,
     /// Ask the model.
     CallModel,
-    /// Run this tool call.
-    RunTool(ToolCall),
+    /// Do what can be done for this tool call.
+    RunTool(OpenCall),
+    /// Wait: every open call waits for a person.
+    AwaitInput,
     /// End as failed, with this sentence.
     Fail(String),
-    /// Nothing: it has ended or waits for somebody.
+    /// Nothing: it has ended.
     Rest,
 }
 
@@ -111,6 +124,7 @@ impl State {
     /// The state after one more entry.
     pub fn apply(&mut self, event: &TraceEvent) {
         self.sequence = event.sequence_number;
+        self.count_time(event);
         let data = &event.event_data;
         match event.event_type {
             TraceKind::ExecutionStart => self.open(data),
@@ -118,54 +132,72 @@ impl State {
             TraceKind::Decision => {
                 // A reminder of ours to the model.
                 let text = text(data, "message");
-                self.messages.push(Message::User { text });
+                self.inbox.push(Message::User { text });
                 self.nudged = true;
             }
             TraceKind::ToolCall => self.ran(data),
-            TraceKind::HumanInputRequested => self.waiting = true,
-            TraceKind::HumanInputReceived => {
-                self.waiting = false;
-                let text = canonical::text(data);
-                self.messages.push(Message::User { text });
+            TraceKind::HumanInputRequested => {
+                if let Ok(request) = serde_json::from_value::<HumanInputRequest>(data.clone()) {
+                    self.calls.asked(request);
+                }
             }
+            TraceKind::HumanInputReceived => self.heard(data),
             TraceKind::ExecutionComplete | TraceKind::ExecutionCancelled | TraceKind::Error => {
                 self.ended = true;
             }
-            // Evidence of what a tool did; the tool's own entry told the model.
+            TraceKind::OutputAdded => self.outputs_added += 1,
+            // Evidence of what a tool did; the tool's own entry told the model. Whether it
+            // is paused is the row's to say.
             TraceKind::SubnodeCreated
-            | TraceKind::OutputAdded
             | TraceKind::Checkpoint
             | TraceKind::ExecutionPaused
             | TraceKind::ExecutionResume => {}
         }
+        if self.calls.is_empty() {
+            self.messages.append(&mut self.inbox);
+        }
     }
 
-    /// What comes next at `now`, for an execution that began at `started_at`.
-    pub fn next(&self, limits: &Limits, started_at: Timestamp, now: Timestamp) -> Next {
-        if self.ended || self.waiting {
+    /// What comes next at `now`.
+    pub fn next(&self, limits: &Limits, now: Timestamp) -> Next {
+        if self.ended {
             return Next::Rest;
         }
         if self.opening.is_none() {
             return Next::Begin;
         }
-        let seconds = (now - started_at).num_seconds();
-        if u64::try_from(seconds).unwrap_or(0) >= limits.seconds {
-            return Next::Fail(format!(
-                "The execution reached its limit of {} seconds.",
-                limits.seconds
-            ));
+        if let Some(open) = self.calls.runnable() {
+            return Next::RunTool(open.clone());
         }
-        if let Some(call) = self.todo.front() {
-            return Next::RunTool(call.clone());
+        if !self.calls.is_empty() {
+            return Next::AwaitInput;
         }
-        match self.exhausted(limits) {
+        match self.exhausted(limits, now) {
             Some(sentence) => Next::Fail(sentence),
             None => Next::CallModel,
         }
     }
 
+    /// How many outputs the run added, each of which made a version of the node.
+    pub fn outputs_added(&self) -> i32 {
+        self.outputs_added
+    }
+
+    /// How often the tool was called so far.
+    pub fn times_used(&self, tool: &str) -> u32 {
+        self.used.get(tool).copied().unwrap_or(0)
+    }
+
     /// Which limit another call of the model would pass, as a sentence.
-    fn exhausted(&self, limits: &Limits) -> Option<String> {
+    fn exhausted(&self, limits: &Limits, now: Timestamp) -> Option<String> {
+        let since = self.last_at.map_or(TimeDelta::zero(), |at| now - at);
+        let seconds = (self.worked + since).num_seconds();
+        if u64::try_from(seconds).unwrap_or(0) >= limits.seconds {
+            return Some(format!(
+                "The execution reached its limit of {} seconds.",
+                limits.seconds
+            ));
+        }
         if self.iterations >= limits.iterations {
             return Some(format!(
                 "The execution reached its limit of {} model calls (maxIterations).",
@@ -239,7 +271,7 @@ impl State {
         self.tokens += u64::try_from(tokens).unwrap_or(0);
         self.cost_micros = self.cost_micros.zip(event.cost_micros).map(|(a, b)| a + b);
         self.nudged &= calls.is_empty();
-        self.todo.extend(calls.iter().cloned());
+        self.calls.extend(calls.iter().cloned());
         self.messages.push(Message::Assistant {
             text: text(data, "text"),
             tool_calls: calls,
@@ -248,7 +280,8 @@ impl State {
 
     fn ran(&mut self, data: &Value) {
         let call_id = text(data, "callId");
-        self.todo.retain(|call| call.id != call_id);
+        self.calls.close(&call_id);
+        *self.used.entry(text(data, "tool")).or_default() += 1;
         // Canonical, so that the model reads the same before and after a take-over:
         // the database does not keep the order of keys.
         let content = canonical::text(data.get("result").unwrap_or(&Value::Null));
@@ -258,7 +291,36 @@ impl State {
             content,
         });
     }
+
+    /// A person's answer to a request, or a word that nobody asked for.
+    fn heard(&mut self, data: &Value) {
+        if let Ok(reply) = serde_json::from_value::<Reply>(data.clone()) {
+            self.calls.replied(reply);
+        } else {
+            let text = prompt::message(&text(data, "message"));
+            self.inbox.push(Message::User { text });
+            self.nudged = false;
+        }
+    }
+
+    /// Adds the time since the last entry, unless this entry ends a wait.
+    fn count_time(&mut self, event: &TraceEvent) {
+        let data = &event.event_data;
+        let waited = match event.event_type {
+            TraceKind::ExecutionResume => true,
+            TraceKind::HumanInputReceived => data.get("requestId").is_some(),
+            TraceKind::ToolCall => data.get("tool").is_some_and(|tool| tool == AWAIT),
+            _ => false,
+        };
+        if let Some(last) = self.last_at.filter(|_| !waited) {
+            self.worked += event.timestamp - last;
+        }
+        self.last_at = Some(event.timestamp);
+    }
 }
+
+/// The tool that waits for other runs.
+const AWAIT: &str = "await_subnodes";
 
 /// What to do with an answer that calls no tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -356,7 +418,7 @@ mod tests {
     }
 
     fn next(entries: &[(TraceKind, Value)]) -> Next {
-        State::fold(&journal(entries)).next(&LIMITS, at(), at())
+        State::fold(&journal(entries)).next(&LIMITS, at())
     }
 
     #[test]
@@ -364,9 +426,9 @@ mod tests {
         assert_eq!(next(&[]), Next::Begin);
         assert_eq!(next(&[opening()]), Next::CallModel);
         let two = [opening(), calls(&["1", "2"])];
-        assert!(matches!(next(&two), Next::RunTool(call) if call.id == "1"));
+        assert!(matches!(next(&two), Next::RunTool(open) if open.call.id == "1"));
         let one = [opening(), calls(&["1", "2"]), ran("1")];
-        assert!(matches!(next(&one), Next::RunTool(call) if call.id == "2"));
+        assert!(matches!(next(&one), Next::RunTool(open) if open.call.id == "2"));
         let none = [opening(), calls(&["1", "2"]), ran("1"), ran("2")];
         assert_eq!(next(&none), Next::CallModel);
     }
@@ -391,7 +453,7 @@ mod tests {
             .collect();
         assert!(matches!(next(&three), Next::Fail(why) if why.contains("3 model calls")));
         let state = State::fold(&journal(&three[..5]));
-        let tight = |limits| state.next(&limits, at(), at());
+        let tight = |limits| state.next(&limits, at());
         let tokens = Limits {
             tokens: 60,
             ..LIMITS
@@ -402,7 +464,7 @@ mod tests {
             ..LIMITS
         };
         assert!(matches!(tight(cost), Next::Fail(why) if why.contains("budget")));
-        let late = state.next(&LIMITS, at(), at() + TimeDelta::seconds(60));
+        let late = state.next(&LIMITS, at() + TimeDelta::seconds(60));
         assert!(matches!(late, Next::Fail(why) if why.contains("60 seconds")));
     }
 
@@ -427,12 +489,11 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_or_waiting_execution_rests() {
+    fn an_ended_execution_rests() {
         for kind in [
             TraceKind::ExecutionComplete,
             TraceKind::ExecutionCancelled,
             TraceKind::Error,
-            TraceKind::HumanInputRequested,
         ] {
             assert_eq!(next(&[opening(), (kind, json!({}))]), Next::Rest, "{kind}");
         }

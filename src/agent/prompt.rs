@@ -36,6 +36,11 @@ pub fn system(config: &ExecutionConfig) -> String {
         .unwrap_or_else(|| SYSTEM.to_owned())
 }
 
+/// What a person says to a run that did not ask.
+pub fn message(text: &str) -> String {
+    format!("A person says: {text}")
+}
+
 /// The work: the node's title and description.
 pub fn task(node: &Node) -> String {
     let mut task = format!("# {}\n", node.title);

@@ -125,6 +125,7 @@ impl AgentWorker {
 
     /// The same for one execution that needs a worker and has none.
     pub async fn step_abandoned(&self, stop: &CancellationToken) -> Result<bool> {
+        executions::expire_requests(&self.app).await?;
         let dead_before = self.app.db.now() - self.app.config.agent.lease();
         for (org, id) in executions::abandoned(&self.app, dead_before).await? {
             if let Some(lease) = self.lease(org, id).await? {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use crate::kernel::field::Fields;
@@ -25,6 +25,8 @@ pub struct AgentConfig {
     pub heartbeat_seconds: u32,
     /// How often somebody looks for work whose wake-up was lost.
     pub sweep_seconds: u32,
+    /// How long a person has to answer what a run asks; 0 for ever.
+    pub request_days: u32,
 }
 
 impl AgentConfig {
@@ -49,6 +51,11 @@ impl AgentConfig {
             "agent.sweep_seconds",
             "must not be zero",
         );
+    }
+
+    /// When a request that is made `now` can't be answered any more.
+    pub fn request_ends(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        (self.request_days > 0).then(|| now + TimeDelta::days(i64::from(self.request_days)))
     }
 
     /// The life of a lease since its worker's last heartbeat.

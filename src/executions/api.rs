@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    model::{Execution, ExecutionStart, TraceEvent, Verification},
+    model::{Execution, ExecutionStart, InputGiven, MessageGiven, TraceEvent, Verification},
     ops, stream,
 };
 use crate::{
@@ -94,9 +94,61 @@ pub async fn execution_list(
     Ok(ok(ops::execution_list(&ctx, *node, page.parse()?).await?))
 }
 
+/// Pause the active execution of a node
+///
+/// Takes effect at once, also in the middle of a call, which is made anew after a resume.
+#[utoipa::path(post, path = "/nodes/{nodeId}/execution/pause", operation_id = "execution_pause", tag = "Executions",
+    params(("nodeId" = NodeId, Path, description = "The node.")),
+    responses((status = 200, description = "The execution, paused.", body = ExecutionAnswer)))]
+pub async fn execution_pause(ctx: Ctx, node: web::Path<NodeId>) -> Result<HttpResponse> {
+    let execution = ops::execution_pause(&ctx, *node).await?;
+    Ok(ok(ExecutionAnswer { execution }))
+}
+
+/// Resume the paused execution of a node
+#[utoipa::path(post, path = "/nodes/{nodeId}/execution/resume", operation_id = "execution_resume", tag = "Executions",
+    params(("nodeId" = NodeId, Path, description = "The node.")),
+    responses((status = 200, description = "The execution, waiting for a worker.", body = ExecutionAnswer)))]
+pub async fn execution_resume(ctx: Ctx, node: web::Path<NodeId>) -> Result<HttpResponse> {
+    let execution = ops::execution_resume(&ctx, *node).await?;
+    Ok(ok(ExecutionAnswer { execution }))
+}
+
+/// Answer what an execution asked
+///
+/// `requestId` says which request, and is needed when several are pending.
+#[utoipa::path(post, path = "/executions/{executionId}/input", operation_id = "execution_input", tag = "Executions",
+    params(("executionId" = ExecutionId, Path, description = "The execution.")),
+    request_body(content = InputGiven),
+    responses((status = 200, description = "The execution.", body = ExecutionAnswer)))]
+pub async fn execution_input(
+    ctx: Ctx,
+    id: web::Path<ExecutionId>,
+    body: Json<InputGiven>,
+) -> Result<HttpResponse> {
+    let execution = ops::execution_input(&ctx, *id, body.0).await?;
+    Ok(ok(ExecutionAnswer { execution }))
+}
+
+/// Tell an execution something
+///
+/// The model reads it before its next answer.
+#[utoipa::path(post, path = "/executions/{executionId}/messages", operation_id = "execution_message", tag = "Executions",
+    params(("executionId" = ExecutionId, Path, description = "The execution.")),
+    request_body(content = MessageGiven),
+    responses((status = 200, description = "The execution.", body = ExecutionAnswer)))]
+pub async fn execution_message(
+    ctx: Ctx,
+    id: web::Path<ExecutionId>,
+    body: Json<MessageGiven>,
+) -> Result<HttpResponse> {
+    let execution = ops::execution_message(&ctx, *id, body.0).await?;
+    Ok(ok(ExecutionAnswer { execution }))
+}
+
 /// Cancel the active execution of a node
 ///
-/// Takes effect at once, also in the middle of a call.
+/// Takes effect at once, also in the middle of a call, and on all that it started.
 #[utoipa::path(post, path = "/nodes/{nodeId}/execution/cancel", operation_id = "execution_cancel", tag = "Executions",
     params(("nodeId" = NodeId, Path, description = "The node.")),
     responses((status = 200, description = "The execution, cancelled.", body = ExecutionAnswer)))]

@@ -6,18 +6,22 @@
 //! was slow and lost its lease is refused here, whatever it believes.
 
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
 use super::{
     chain,
     lock::{self, Regained},
-    model::{Change, Execution, Lease, NewEvent, Status, Totals, TraceEvent, TraceKind},
+    model::{
+        Change, Execution, HumanInputRequest, Lease, NewEvent, Reply, Status, Totals, TraceEvent,
+        TraceKind,
+    },
     notices, store,
 };
 use crate::{
     kernel::{
-        Code, Error, ExecutionId, Id, OrgId, Result, Scope, WorkerId, canonical,
-        event::{Channel, Event, EventKind},
+        Code, Error, ExecutionId, Id, NodeId, OrgId, Result, Scope, WorkerId, canonical,
+        event::{Channel, Event, EventKind, Job, QueueName},
     },
     nodes::{self, model::Lock},
     outbox,
@@ -44,7 +48,13 @@ pub async fn take_lease(
     let Some(head) = store::try_lock_head(tx, id).await? else {
         return Ok(None);
     };
-    if !matches!(head.status, Status::Pending | Status::Running) {
+    let due = match head.status {
+        Status::Pending | Status::Running => true,
+        // The last of them ended; that enqueued the wake-up that brought us here.
+        Status::AwaitingSubnodes => !store::tree::has_active_children(tx, id).await?,
+        _ => false,
+    };
+    if !due {
         return Ok(None);
     }
     if let Some(holder) = head.lease_worker
@@ -106,53 +116,113 @@ fn is_held(head: &store::Head, lease: &Lease) -> bool {
     head.lease_epoch == lease.epoch && head.status == Status::Running
 }
 
-/// Appends `events` under `lease` and makes `change`; answers the entries as written.
+/// An execution whose row is locked and that is still the lease's.
+pub struct Held {
+    head: store::Head,
+    node: Option<Lock>,
+}
+
+/// Locks the rows of the execution and its node, for work whose entries [`append`] writes
+/// in the same transaction. `None` when its journal has entries after `last`, which the
+/// caller must read first: a person said something meanwhile.
 ///
 /// # Errors
 /// [`Code::Fenced`] when the lease was lost or the execution no longer runs, or is no
-/// more. [`Code::LockLost`] when the run has lost the lock of its node. Nothing is written
-/// then, and the transaction must not commit anything else.
-pub async fn append(
-    tx: &mut Tx,
-    lease: &Lease,
-    events: Vec<NewEvent>,
-    change: &Change,
-) -> Result<Vec<TraceEvent>> {
+/// more. The transaction must then not commit anything.
+pub async fn hold(tx: &mut Tx, lease: &Lease, last: i64) -> Result<Option<Held>> {
     let node = nodes::ops::lock_row_in(tx, lease.node).await?;
     let head = store::try_lock_head(tx, lease.execution).await?;
     let head = head
         .filter(|head| is_held(head, lease))
         .ok_or_else(|| Error::new(Code::Fenced, "The execution is no longer this worker's."))?;
+    Ok((head.last_sequence == last).then_some(Held { head, node }))
+}
+
+/// Appends `events` under `lease` and makes `change`; answers the entries as written.
+///
+/// # Errors
+/// [`Code::LockLost`] when the run has lost the lock of its node. Nothing is written then,
+/// and the transaction must not commit anything else.
+pub async fn append(
+    tx: &mut Tx,
+    lease: &Lease,
+    held: Held,
+    events: Vec<NewEvent>,
+    change: &Change,
+) -> Result<Vec<TraceEvent>> {
+    let Held { head, node } = held;
     let node = if change.needs_no_lock() {
         node
     } else {
         lock::keep(tx, &head, node, lease.lock_life).await?
     };
     let written = write(tx, &head, lease.epoch, events, change).await?;
-    if change.rests() {
+    if !change.status(head.status).is_working() {
         lock::release(tx, &head, node.as_ref()).await?;
     }
     Ok(written)
 }
 
-/// Ends an execution from outside, whoever holds its lease: the epoch rises, so
-/// that worker's next append is refused. Fails when the execution has ended.
-pub async fn cancel(tx: &mut Tx, id: ExecutionId, reason: Value) -> Result<()> {
+/// Ends an execution under `lease` whatever its journal says, for a worker that can't read
+/// it.
+pub async fn end(tx: &mut Tx, lease: &Lease, event: NewEvent, change: &Change) -> Result<()> {
+    let last = store::end_of(tx, lease.execution).await?.0;
+    let held = hold(tx, lease, last).await?;
+    let held = held.ok_or_else(|| Error::new(Code::Unavailable, "Somebody spoke; try again."))?;
+    append(tx, lease, held, vec![event], change).await?;
+    Ok(())
+}
+
+/// Takes an execution out of whoever's hands it is in: the epoch rises, so that worker's
+/// next append is refused. Fails when the execution is not in one of the states `from`;
+/// `verb` says in the error what could not be done.
+pub async fn interrupt(
+    tx: &mut Tx,
+    id: ExecutionId,
+    from: &[Status],
+    verb: &str,
+    event: NewEvent,
+    change: &Change,
+) -> Result<()> {
     let node = hold_node(tx, id).await?.flatten();
     let head = store::lock_head(tx, id).await?;
-    if head.status.is_terminal() {
-        return Err(wrong_state(head.status, "be cancelled"));
+    if !from.contains(&head.status) {
+        return Err(wrong_state(head.status, verb));
     }
-    let event = NewEvent::new(TraceKind::ExecutionCancelled, reason);
-    write(
-        tx,
-        &head,
-        head.lease_epoch + 1,
-        vec![event],
-        &Change::Cancel,
-    )
-    .await?;
+    write(tx, &head, head.lease_epoch + 1, vec![event], change).await?;
     lock::release(tx, &head, node.as_ref()).await
+}
+
+/// The row of an execution, locked for what people have to say to it.
+pub async fn attended(tx: &mut Tx, id: ExecutionId) -> Result<Attended> {
+    store::lock_head(tx, id).await.map(Attended)
+}
+
+/// An execution whose row is locked, whoever drives it.
+pub struct Attended(store::Head);
+
+impl Attended {
+    /// Where it stands.
+    pub fn status(&self) -> Status {
+        self.0.status
+    }
+
+    /// Its organization.
+    pub fn org(&self) -> OrgId {
+        self.0.org
+    }
+
+    /// Its node.
+    pub fn node(&self) -> NodeId {
+        self.0.node
+    }
+
+    /// Appends an entry that no worker wrote. A worker that drives the execution reads it
+    /// before it writes its own next one.
+    pub async fn note(self, tx: &mut Tx, event: NewEvent, change: &Change) -> Result<()> {
+        write(tx, &self.0, self.0.lease_epoch, vec![event], change).await?;
+        Ok(())
+    }
 }
 
 /// The execution is not in a state in which it can `verb`.
@@ -175,10 +245,13 @@ async fn write(
     change: &Change,
 ) -> Result<Vec<TraceEvent>> {
     let written = chained(tx, head, events);
-    store::insert_events(tx, head.org, epoch, &written).await?;
+    if !written.is_empty() {
+        store::insert_events(tx, head.org, epoch, &written).await?;
+    }
     let totals = Totals::of(&written);
     store::update_head(tx, head, epoch, &written, &totals, change).await?;
-    if change.status().is_terminal() {
+    file_requests(tx, head, &written, change).await?;
+    if change.status(head.status).is_terminal() {
         let summary = store::summary(tx, head.id, SUMMARY).await?;
         store::set_summary(tx, head.id, summary).await?;
     }
@@ -190,7 +263,65 @@ async fn write(
     let last = written.last().map(TraceEvent::what).unwrap_or_default();
     let steps = head.last_sequence + i64::try_from(written.len()).unwrap_or(0);
     outbox::emit(tx, &update_event(head, &execution, &last, steps)).await?;
+    wake(tx, head, change).await?;
     Ok(written)
+}
+
+/// Keeps the rows of what people are asked as the entries have it.
+async fn file_requests(
+    tx: &mut Tx,
+    head: &store::Head,
+    written: &[TraceEvent],
+    change: &Change,
+) -> Result<()> {
+    let mut touched = false;
+    for event in written {
+        let data = &event.event_data;
+        match event.event_type {
+            TraceKind::HumanInputRequested => {
+                let request = HumanInputRequest::deserialize(data).map_err(Error::internal)?;
+                store::requests::insert(tx, head.org, head.id, &request).await?;
+                touched = true;
+            }
+            TraceKind::HumanInputReceived => {
+                if let Ok(reply) = Reply::deserialize(data) {
+                    store::requests::close(tx, &reply).await?;
+                    touched = true;
+                }
+            }
+            _ => {}
+        }
+    }
+    if change.status(head.status).is_terminal() {
+        touched |= store::requests::void_all(tx, head.id).await? > 0;
+    }
+    if touched {
+        store::requests::show(tx, head.id).await?;
+    }
+    Ok(())
+}
+
+/// Calls a worker to whom the change gives work: the run itself, or the one that started it
+/// and may wait for its end.
+async fn wake(tx: &mut Tx, head: &store::Head, change: &Change) -> Result<()> {
+    if *change == Change::Wake {
+        outbox::enqueue(tx, &job(head.org, head.node, head.id)).await?;
+    }
+    if let (true, Some(parent)) = (change.status(head.status).is_terminal(), head.parent)
+        && let Some(node) = store::lock::node_of(tx, parent).await?
+    {
+        outbox::enqueue(tx, &job(head.org, node, parent)).await?;
+    }
+    Ok(())
+}
+
+/// The wake-up for a run that needs a worker.
+pub fn job(org: OrgId, node: NodeId, execution: ExecutionId) -> Job {
+    Job {
+        queue: QueueName::Agent,
+        org,
+        body: json!({ "executionId": execution, "nodeId": node, "orgId": org }),
+    }
 }
 
 fn chained(tx: &Tx, head: &store::Head, events: Vec<NewEvent>) -> Vec<TraceEvent> {

@@ -1,5 +1,7 @@
 //! Executions and trace events as the program and its clients know them.
 
+mod request;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +14,8 @@ use crate::{
     },
     templates::model::AgentSettings,
 };
+
+pub use request::{Closing, HumanInputRequest, InputGiven, MessageGiven, Reply, RequestType};
 
 text_enum! {
     /// Where an execution stands.
@@ -28,6 +32,11 @@ text_enum! {
 }
 
 impl Status {
+    /// Whether a worker has it or is to take it: then the run holds its node's lock.
+    pub const fn is_working(self) -> bool {
+        matches!(self, Status::Pending | Status::Running)
+    }
+
     /// Whether nothing will happen any more.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Status::Complete | Status::Failed | Status::Cancelled)
@@ -60,6 +69,7 @@ pub const TOOLS: &[&str] = &[
     "read_input",
     "access_node",
     "create_subnode",
+    "await_subnodes",
     "add_output",
     "request_human_input",
     "mark_complete",
@@ -189,32 +199,6 @@ impl ExecutionStart {
     }
 }
 
-/// What a human is asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct HumanInputRequest {
-    /// A question to answer, or an approval to give.
-    pub request_type: RequestType,
-    /// What is asked.
-    pub prompt: String,
-    /// Answers to choose from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub options: Option<Vec<String>>,
-    /// What a program may want to know.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, nullable = false)]
-    pub metadata: Option<Value>,
-}
-
-text_enum! {
-    /// What kind of answer a human is asked for.
-    pub enum RequestType {
-        Question = "question",
-        Approval = "approval",
-    }
-}
-
 /// A run of an agent on a node.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -225,6 +209,10 @@ pub struct Execution {
     pub node_id: NodeId,
     /// Where it stands.
     pub status: Status,
+    /// The run that started it, when an agent did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub parent_execution_id: Option<ExecutionId>,
     /// The model that was asked for.
     pub model_id: String,
     /// A name for the conversation with the model.
@@ -234,10 +222,13 @@ pub struct Execution {
     /// The last steps in brief, once it has ended.
     #[schema(value_type = Vec<Object>)]
     pub trace_summary: Value,
-    /// What it waits for, while it does.
+    /// The oldest of what it asked and nobody answered yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub human_input_request: Option<HumanInputRequest>,
+    /// All of them, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub human_input_requests: Vec<HumanInputRequest>,
     /// What it was told last.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, nullable = false)]
@@ -323,6 +314,19 @@ impl TraceEvent {
             None => self.event_type.to_string(),
         }
     }
+}
+
+/// A run that another one started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Child {
+    /// The run.
+    pub execution_id: ExecutionId,
+    /// Its node.
+    pub node_id: NodeId,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
 }
 
 /// What a few entries add to an execution's totals.
@@ -423,10 +427,16 @@ pub struct Lease {
 /// What becomes of an execution with an append.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// It goes on.
+    /// It goes on, or stays where it is.
     Continue,
-    /// It waits for a human.
-    AwaitInput(HumanInputRequest),
+    /// It waits for people: nothing is left that it could do without them.
+    AwaitInput,
+    /// It waits for the runs that it started.
+    AwaitSubnodes,
+    /// Somebody paused it.
+    Pause,
+    /// It needs a worker: it was resumed, or got what it waited for.
+    Wake,
     /// It ended well.
     Complete,
     /// It ended badly; why, in a sentence.
@@ -436,22 +446,20 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whether the run rests after it: nobody works on it, and it holds no lock.
-    pub const fn rests(&self) -> bool {
-        !matches!(self.status(), Status::Running)
-    }
-
     /// Whether it ends the run from outside or as failed, for which it needs no lock: a run
     /// that lost its lock must be able to end.
     pub const fn needs_no_lock(&self) -> bool {
-        matches!(self, Change::Fail(_) | Change::Cancel)
+        matches!(self, Change::Fail(_) | Change::Cancel | Change::Pause)
     }
 
-    /// The status after it.
-    pub const fn status(&self) -> Status {
+    /// The status after it, for a run that is `now`.
+    pub const fn status(&self, now: Status) -> Status {
         match self {
-            Change::Continue => Status::Running,
-            Change::AwaitInput(_) => Status::AwaitingInput,
+            Change::Continue => now,
+            Change::AwaitInput => Status::AwaitingInput,
+            Change::AwaitSubnodes => Status::AwaitingSubnodes,
+            Change::Pause => Status::Paused,
+            Change::Wake => Status::Pending,
             Change::Complete => Status::Complete,
             Change::Fail(_) => Status::Failed,
             Change::Cancel => Status::Cancelled,

@@ -1,11 +1,15 @@
-//! What can be done with executions from outside: start, look, cancel, verify.
+//! What can be done with executions from outside: start, look, verify, and [`control`].
+
+mod control;
 
 use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
     chain, journal,
-    model::{Execution, ExecutionConfig, ExecutionStart, Status, TraceEvent, Verification},
+    model::{
+        Child, Execution, ExecutionConfig, ExecutionStart, Lease, Status, TraceEvent, Verification,
+    },
     store,
 };
 use crate::{
@@ -13,7 +17,7 @@ use crate::{
     app::{App, Ctx},
     kernel::{
         Code, Error, ExecutionId, NodeId, OrgId, Result, Scope, Timestamp,
-        event::{Channel, Event, EventKind, Job, QueueName},
+        event::{Channel, Event, EventKind},
         field::invalid,
         page::{Page, PageRequest},
     },
@@ -22,6 +26,14 @@ use crate::{
     platform::db::Tx,
     templates::model::{AGENT_CONFIG, AgentSettings},
 };
+
+pub use control::{
+    execution_cancel, execution_input, execution_message, execution_pause, execution_resume,
+    expire_requests,
+};
+
+/// Levels of runs that start runs at most.
+const MAX_DEPTH: i64 = 8;
 
 /// Starts an execution of a node: the row, the job and the news of it are one change.
 pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> Result<Execution> {
@@ -40,6 +52,7 @@ pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> 
                 model: &model,
                 config: &config,
                 lock_life: life,
+                parent: None,
             };
             start_in(tx, grant, node, order).await
         },
@@ -95,6 +108,38 @@ struct Order<'a> {
     model: &'a str,
     config: &'a ExecutionConfig,
     lock_life: TimeDelta,
+    parent: Option<ExecutionId>,
+}
+
+/// Starts an execution on behalf of the one that `lease` is for, with what that one may do
+/// and no more. `grant` covers the node.
+///
+/// # Errors
+/// [`Code::Unprocessable`] when runs would start runs too deep.
+pub async fn child_start_in(
+    tx: &mut Tx,
+    grant: &Grant,
+    node: NodeId,
+    lease: &Lease,
+) -> Result<Execution> {
+    if store::tree::depth(tx, lease.execution).await? >= MAX_DEPTH {
+        return Err(Error::new(
+            Code::Unprocessable,
+            format!("Runs may start runs {MAX_DEPTH} levels deep at most."),
+        ));
+    }
+    let order = Order {
+        model: &lease.model,
+        config: &lease.config,
+        lock_life: lease.lock_life,
+        parent: Some(lease.execution),
+    };
+    start_in(tx, grant, node, order).await
+}
+
+/// The runs that an execution started, oldest first.
+pub async fn children_in(tx: &mut Tx, id: ExecutionId) -> Result<Vec<Child>> {
+    store::tree::children(tx, id).await
 }
 
 async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) -> Result<Execution> {
@@ -115,6 +160,7 @@ async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) ->
         org: grant.org,
         project: grant.project()?,
         node,
+        parent: order.parent,
         model: order.model,
         config: order.config,
         started_by: grant.actor.user,
@@ -129,7 +175,7 @@ async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) ->
     };
     audit::record(tx, grant, entry).await?;
     outbox::emit(tx, &pending_event(grant.org, &execution)).await?;
-    outbox::enqueue(tx, &job(grant.org, &execution)).await?;
+    outbox::enqueue(tx, &journal::job(grant.org, node, id)).await?;
     Ok(execution)
 }
 
@@ -149,14 +195,6 @@ fn pending_event(org: OrgId, execution: &Execution) -> Event {
             "totalTokensIn": 0,
             "totalTokensOut": 0,
         }),
-    }
-}
-
-fn job(org: OrgId, execution: &Execution) -> Job {
-    Job {
-        queue: QueueName::Agent,
-        org,
-        body: json!({ "executionId": execution.id, "nodeId": execution.node_id, "orgId": org }),
     }
 }
 
@@ -205,30 +243,6 @@ pub async fn execution_get(ctx: &Ctx, id: ExecutionId) -> Result<Execution> {
     .await
 }
 
-/// Ends the node's active execution. A worker in the middle of a call hears of it
-/// over the bus and drops the call; should it miss that, its next append is refused.
-pub async fn execution_cancel(ctx: &Ctx, node: NodeId) -> Result<Execution> {
-    ctx.tx(
-        Action::ExecutionControl,
-        Target::Node(node),
-        async |tx, grant| {
-            let execution = current(tx, node).await?;
-            let by =
-                json!({ "message": "Cancelled by a person.", "cancelledBy": grant.actor.user });
-            journal::cancel(tx, execution.id, by).await?;
-            let entry = audit::Entry {
-                resource: "execution",
-                id: execution.id.uuid(),
-                before: Some(json!({ "status": execution.status })),
-                after: Some(json!({ "status": Status::Cancelled })),
-            };
-            audit::record(tx, grant, entry).await?;
-            store::get(tx, execution.id).await
-        },
-    )
-    .await
-}
-
 /// The entries after `after`, and where the execution stands at that same moment.
 pub async fn execution_trace(
     ctx: &Ctx,
@@ -273,13 +287,14 @@ pub async fn execution_verify(ctx: &Ctx, id: ExecutionId) -> Result<Verification
     .await
 }
 
-/// A whole journal, for a worker that takes an execution over.
-pub async fn journal_in(tx: &mut Tx, id: ExecutionId) -> Result<Vec<TraceEvent>> {
+/// The entries of a journal after `last`, all of them, for the worker that drives the
+/// execution.
+pub async fn journal_in(tx: &mut Tx, id: ExecutionId, last: i64) -> Result<Vec<TraceEvent>> {
     let mut journal = Vec::new();
     loop {
         let after = journal
             .last()
-            .map_or(0, |event: &TraceEvent| event.sequence_number);
+            .map_or(last, |event: &TraceEvent| event.sequence_number);
         let batch = store::trace(tx, id, after, BATCH).await?;
         if batch.is_empty() {
             return Ok(journal);

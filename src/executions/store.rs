@@ -1,7 +1,10 @@
 //! SQL of executions and their trace events; [`lock`] has that of the lock which a run
-//! holds on its node.
+//! holds on its node, [`requests`] that of what people are asked, [`tree`] that of runs
+//! which runs started.
 
 pub(super) mod lock;
+pub(super) mod requests;
+pub(super) mod tree;
 
 use chrono::TimeDelta;
 use diesel::{
@@ -38,6 +41,7 @@ sql_text!(TraceKind);
 struct Row {
     id: ExecutionId,
     node_id: NodeId,
+    parent_execution_id: Option<ExecutionId>,
     status: Status,
     model_id: String,
     thread_id: String,
@@ -57,20 +61,23 @@ impl TryFrom<Row> for Execution {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
-        let request: Option<HumanInputRequest> = row
+        let requests: Option<Vec<HumanInputRequest>> = row
             .human_input_request
             .map(serde_json::from_value)
             .transpose()
             .map_err(Error::internal)?;
+        let requests = requests.unwrap_or_default();
         Ok(Execution {
             id: row.id,
             node_id: row.node_id,
+            parent_execution_id: row.parent_execution_id,
             status: row.status,
             model_id: row.model_id,
             langgraph_thread_id: row.thread_id.clone(),
             thread_id: row.thread_id,
             trace_summary: row.trace_summary,
-            human_input_request: request,
+            human_input_request: requests.as_slice().first().cloned(),
+            human_input_requests: requests,
             human_input_response: row.human_input_response,
             started_at: row.started_at,
             completed_at: row.completed_at,
@@ -96,6 +103,7 @@ pub(super) struct NewExecution<'a> {
     pub org: OrgId,
     pub project: ProjectId,
     pub node: NodeId,
+    pub parent: Option<ExecutionId>,
     pub model: &'a str,
     pub config: &'a ExecutionConfig,
     pub started_by: UserId,
@@ -111,6 +119,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewExecution<'_>) -> Result<Execut
             executions::org_id.eq(new.org),
             executions::project_id.eq(new.project),
             executions::node_id.eq(new.node),
+            executions::parent_execution_id.eq(new.parent),
             executions::status.eq(Status::Pending),
             executions::model_id.eq(new.model),
             executions::config.eq(config),
@@ -207,6 +216,8 @@ pub(super) struct Head {
     pub project: ProjectId,
     #[diesel(column_name = node_id)]
     pub node: NodeId,
+    #[diesel(column_name = parent_execution_id)]
+    pub parent: Option<ExecutionId>,
     pub started_by: Option<UserId>,
     pub status: Status,
     pub last_sequence: i64,
@@ -295,7 +306,8 @@ pub(super) async fn release_lease(tx: &mut Tx, lease: &Lease) -> Result<()> {
     Ok(())
 }
 
-/// Executions over all tenants that need a worker and have no living one, oldest first.
+/// Executions over all tenants that need a worker and have no living one, oldest first;
+/// behind them those that wait for runs all of which have ended.
 pub(super) async fn abandoned(
     tx: &mut Tx,
     dead_before: Timestamp,
@@ -304,7 +316,7 @@ pub(super) async fn abandoned(
     let alive = workers::table
         .filter(executions::lease_worker.eq(workers::id.nullable()))
         .filter(workers::heartbeat_at.ge(dead_before));
-    Ok(executions::table
+    let mut found: Vec<(OrgId, ExecutionId)> = executions::table
         .filter(
             executions::status.eq_any([Status::Pending, Status::Running].map(|s| s.to_string())),
         )
@@ -313,7 +325,9 @@ pub(super) async fn abandoned(
         .limit(limit)
         .select((executions::org_id, executions::id))
         .load(tx.conn())
-        .await?)
+        .await?;
+    found.extend(tree::whose_children_ended(tx, limit).await?);
+    Ok(found)
 }
 
 pub(super) async fn insert_events(
@@ -361,18 +375,12 @@ pub(super) async fn update_head(
     change: &Change,
 ) -> Result<()> {
     let now = tx.now();
-    let status = change.status();
+    let status = change.status(head.status);
     let (sequence, hash) = entries
         .last()
         .map_or((head.last_sequence, &head.head_hash), |last| {
             (last.sequence_number, &last.hash)
         });
-    let request = match change {
-        Change::AwaitInput(request) => {
-            Some(serde_json::to_value(request).map_err(Error::internal)?)
-        }
-        _ => None,
-    };
     let error = match change {
         Change::Fail(sentence) => Some(sentence.as_str()),
         _ => None,
@@ -394,7 +402,6 @@ pub(super) async fn update_head(
             executions::total_tokens_out.eq(executions::total_tokens_out + totals.tokens_out),
             // An unknown price makes the sum unknown, and it stays so.
             executions::cost_micros.eq(executions::cost_micros + totals.cost_micros),
-            executions::human_input_request.eq(request),
             executions::error_message.eq(error),
             executions::completed_at.eq(status.is_terminal().then_some(now)),
             executions::updated_at.eq(now),

@@ -143,6 +143,7 @@ entities! {
     File, FileId, "file";
     Execution, ExecutionId, "execution";
     TraceEvent, TraceEventId, "trace event";
+    Request, RequestId, "request to a person";
     Template, TemplateId, "template";
     Notification, NotificationId, "notification";
     Token, TokenId, "token";

@@ -69,6 +69,10 @@ const PECULIAR: &[(&str, &[Code])] = &[
         ],
     ),
     ("execution_cancel", &[Code::ExecutionState]),
+    ("execution_pause", &[Code::ExecutionState]),
+    ("execution_resume", &[Code::ExecutionState]),
+    ("execution_input", &[Code::ExecutionState, Code::Conflict]),
+    ("execution_message", &[Code::ExecutionState]),
 ];
 
 /// Says in `operation` what it can fail with. Answers that several operations share

@@ -161,8 +161,12 @@ routes! { ApiDoc, api, TABLE:
     post   ExecutionStart   "/nodes/{nodeId}/execute"                     executions::api::execution_start;
     get    ExecutionRead    "/nodes/{nodeId}/execution"                   executions::api::execution_current;
     get    ExecutionRead    "/nodes/{nodeId}/executions"                  executions::api::execution_list;
+    post   ExecutionControl "/nodes/{nodeId}/execution/pause"             executions::api::execution_pause;
+    post   ExecutionControl "/nodes/{nodeId}/execution/resume"            executions::api::execution_resume;
     post   ExecutionControl "/nodes/{nodeId}/execution/cancel"            executions::api::execution_cancel;
     get    ExecutionRead    "/executions/{executionId}"                   executions::api::execution_get;
+    post   ExecutionInput   "/executions/{executionId}/input"             executions::api::execution_input;
+    post   ExecutionInput   "/executions/{executionId}/messages"          executions::api::execution_message;
     get    ExecutionRead    "/executions/{executionId}/trace"             executions::api::execution_trace;
     get    ExecutionRead    "/executions/{executionId}/stream"            executions::api::execution_stream;
     get    ExecutionRead    "/executions/{executionId}/verify"            executions::api::execution_verify;

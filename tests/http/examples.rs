@@ -370,6 +370,14 @@ async fn files(walk: &mut Walk, org: &str) {
     walk.delete("file_delete", &path).await;
 }
 
+/// Steps `worker` until there is nothing to do.
+async fn work(walk: &Walk, worker: &AgentWorker) {
+    walk.test.relay().await;
+    while worker.step(&CancellationToken::new()).await.unwrap() {
+        walk.test.relay().await;
+    }
+}
+
 async fn executions(walk: &mut Walk, node: &str) {
     let path = format!("/nodes/{node}");
     let execute = format!("{path}/execute");
@@ -382,7 +390,23 @@ async fn executions(walk: &mut Walk, node: &str) {
     let execution = second["execution"]["id"].as_str().unwrap().to_owned();
     walk.get("execution_current", &format!("{path}/execution"))
         .await;
+    walk.post(
+        "execution_pause",
+        &format!("{path}/execution/pause"),
+        Value::Null,
+    )
+    .await;
+    walk.post(
+        "execution_resume",
+        &format!("{path}/execution/resume"),
+        Value::Null,
+    )
+    .await;
     let model = Scripted::calling(vec![
+        (
+            "request_human_input",
+            json!({ "prompt": "Which pilings matter most?" }),
+        ),
         (
             "add_output",
             json!({ "label": "Findings", "text": "Piling 12 is sound." }),
@@ -395,10 +419,16 @@ async fn executions(walk: &mut Walk, node: &str) {
     let mut app = (*walk.test.app).clone();
     let models = glassbox::platform::llm::Models::builder().with("script", model);
     app.models = Arc::new(models.build());
-    walk.test.relay().await;
     let worker = AgentWorker::register(Arc::new(app)).await.unwrap();
-    while worker.step(&CancellationToken::new()).await.unwrap() {}
+    work(walk, &worker).await;
     let path = format!("/executions/{execution}");
+    let message = json!({ "text": "Piling 9 was replaced last year." });
+    walk.post("execution_message", &format!("{path}/messages"), message)
+        .await;
+    let answer = json!({ "input": { "answer": "Those of the north side." } });
+    walk.post("execution_input", &format!("{path}/input"), answer)
+        .await;
+    work(walk, &worker).await;
     walk.get("execution_get", &path).await;
     walk.get("execution_trace", &format!("{path}/trace?limit=3"))
         .await;

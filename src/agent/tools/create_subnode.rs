@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use super::{Context, Outcome, object};
 use crate::{
     access::{self, Action, Target},
-    executions::model::{NewEvent, TraceKind},
+    executions::{
+        self,
+        model::{NewEvent, TraceKind},
+    },
     kernel::Result,
     nodes::{
         self,
@@ -22,6 +25,8 @@ pub const DESCRIPTION: &str =
 pub struct Args {
     title: String,
     description: Option<String>,
+    #[serde(default)]
+    execute: bool,
 }
 
 pub type Ready = Args;
@@ -31,6 +36,7 @@ pub fn parameters() -> Value {
         json!({
             "title": { "type": "string", "minLength": 1, "maxLength": 500 },
             "description": { "type": "string", "description": "What it is about, in Markdown." },
+            "execute": { "type": "boolean", "description": "Have an agent work on it at once; await_subnodes waits for it." },
         }),
         &["title"],
     )
@@ -52,9 +58,17 @@ pub async fn apply(args: Ready, tx: &mut Tx, cx: &Context<'_>) -> Result<Outcome
         ..NodeCreate::default()
     };
     let node = nodes::ops::node_create_in(tx, &grant, cx.lease.project, new).await?;
-    let evidence = json!({ "nodeId": node.id, "parentId": parent, "title": node.title });
-    Ok(
-        Outcome::told(json!({ "nodeId": node.id, "title": node.title }))
-            .with_evidence(NewEvent::new(TraceKind::SubnodeCreated, evidence)),
-    )
+    let run = if args.execute {
+        let target = Target::Node(node.id);
+        let grant = access::authorise(tx, cx.caller, Action::ExecutionStart, target).await?;
+        let run = executions::ops::child_start_in(tx, &grant, node.id, cx.lease).await?;
+        Some(run.id)
+    } else {
+        None
+    };
+    let evidence = json!({
+        "nodeId": node.id, "parentId": parent, "title": node.title, "executionId": run,
+    });
+    let result = json!({ "nodeId": node.id, "title": node.title, "executionId": run });
+    Ok(Outcome::told(result).with_evidence(NewEvent::new(TraceKind::SubnodeCreated, evidence)))
 }

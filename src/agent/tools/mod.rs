@@ -7,6 +7,7 @@
 
 mod access_node;
 mod add_output;
+mod await_subnodes;
 mod create_subnode;
 mod list_inputs;
 mod mark_complete;
@@ -34,6 +35,7 @@ pub const ACTIONS: &[Action] = &[
     Action::NodeCreate,
     Action::NodeUpdate,
     Action::OutputAdd,
+    Action::ExecutionStart,
 ];
 
 /// How what a tool does outside our database may be repeated. Inside, all of it
@@ -54,6 +56,8 @@ pub struct Context<'a> {
     pub lease: &'a Lease,
     /// The execution's own token.
     pub caller: &'a Caller,
+    /// What the model wrote.
+    pub call: &'a ToolCall,
     /// The number that the call's entry will have: a key that is the same when the
     /// call is repeated after a crash.
     pub sequence: i64,
@@ -61,8 +65,8 @@ pub struct Context<'a> {
 
 /// What became of a call.
 pub struct Outcome {
-    /// What the model is told.
-    pub result: Value,
+    /// What the model is told; `None` while the call has no result yet.
+    pub result: Option<Value>,
     /// Entries beside the call's own.
     pub evidence: Vec<NewEvent>,
     /// What becomes of the execution.
@@ -73,9 +77,18 @@ impl Outcome {
     /// The execution goes on.
     fn told(result: Value) -> Self {
         Outcome {
-            result,
+            result: Some(result),
             evidence: Vec::new(),
             change: Change::Continue,
+        }
+    }
+
+    /// The call stays open.
+    fn waits(change: Change) -> Self {
+        Outcome {
+            result: None,
+            evidence: Vec::new(),
+            change,
         }
     }
 
@@ -137,6 +150,7 @@ tools! {
     ReadInput = read_input, Pure;
     AccessNode = access_node, Pure;
     CreateSubnode = create_subnode, Pure;
+    AwaitSubnodes = await_subnodes, Pure;
     AddOutput = add_output, Idempotent;
     RequestHumanInput = request_human_input, Pure;
     MarkComplete = mark_complete, Pure;

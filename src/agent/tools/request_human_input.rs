@@ -1,4 +1,5 @@
-//! `request_human_input`: ask a person and wait.
+//! `request_human_input`: ask a person. The call stays open until somebody answers, and the
+//! answer is its result.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -6,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Context, Outcome, object};
 use crate::{
     executions::model::{Change, HumanInputRequest, NewEvent, RequestType, TraceKind},
-    kernel::{Result, field::Fields},
+    kernel::{Error, RequestId, Result, field::Fields},
     platform::db::Tx,
 };
 
@@ -43,17 +44,19 @@ pub async fn prepare(args: Args, _: &Context<'_>) -> Result<Ready> {
     Ok(args)
 }
 
-pub async fn apply(args: Ready, _: &mut Tx, _: &Context<'_>) -> Result<Outcome> {
+pub async fn apply(args: Ready, tx: &mut Tx, cx: &Context<'_>) -> Result<Outcome> {
     let request = HumanInputRequest {
+        request_id: RequestId::new(tx.ids()),
+        call_id: cx.call.id.clone(),
         request_type: args.request_type.unwrap_or(RequestType::Question),
         prompt: args.prompt,
         options: args.options,
         metadata: None,
+        call_hash: None,
+        created_at: tx.now(),
+        expires_at: cx.app.config.agent.request_ends(tx.now()),
     };
-    let asked = NewEvent::new(TraceKind::HumanInputRequested, json!(request));
-    let told = Outcome::told(json!({ "asked": true })).with_evidence(asked);
-    Ok(Outcome {
-        change: Change::AwaitInput(request),
-        ..told
-    })
+    let data = serde_json::to_value(request).map_err(Error::internal)?;
+    let asked = NewEvent::new(TraceKind::HumanInputRequested, data);
+    Ok(Outcome::waits(Change::Continue).with_evidence(asked))
 }

@@ -160,6 +160,29 @@ diesel::table! {
     use diesel::sql_types::*;
     use pgvector::sql_types::Vector;
 
+    human_requests (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        execution_id -> Uuid,
+        call_id -> Text,
+        request_type -> Text,
+        prompt -> Text,
+        options -> Nullable<Jsonb>,
+        metadata -> Nullable<Jsonb>,
+        call_hash -> Nullable<Text>,
+        status -> Text,
+        answer -> Nullable<Jsonb>,
+        answered_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     idempotency_keys (user_id, key) {
         user_id -> Uuid,
         key -> Text,
@@ -483,6 +506,7 @@ diesel::joinable!(audit_log -> users (actor_user_id));
 diesel::joinable!(budgets -> organizations (org_id));
 diesel::joinable!(files -> organizations (org_id));
 diesel::joinable!(files -> users (uploaded_by));
+diesel::joinable!(human_requests -> users (answered_by));
 diesel::joinable!(idempotency_keys -> users (user_id));
 diesel::joinable!(jobs -> organizations (org_id));
 diesel::joinable!(node_versions -> users (changed_by));
@@ -505,6 +529,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     budgets,
     chunks,
     files,
+    human_requests,
     idempotency_keys,
     jobs,
     node_dependencies,

@@ -57,6 +57,11 @@ pub struct AgentSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<ToolName>>, max_items = 100)]
     pub tools: Option<Vec<String>>,
+    /// Rules on its tools, as `settings.agentPolicies` of an organization has them; they
+    /// can only tighten those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>, max_items = 100)]
+    pub policies: Option<Vec<Value>>,
 }
 
 impl AgentSettings {
@@ -109,6 +114,9 @@ impl AgentSettings {
             let message = "must be names of 1 to 100 characters";
             fields.check(tools.iter().all(named), "agentConfig.tools", message);
         }
+        let policies = self.policies.as_ref().map_or(0, Vec::len);
+        let message = "must have at most 100 entries";
+        fields.check(policies <= MAX_TOOLS, "agentConfig.policies", message);
         let size = serde_json::to_string(self).map_or(0, |text| text.len());
         let message = "must be at most 48 KiB of JSON";
         fields.check(size <= MAX_SIZE, "agentConfig", message);
@@ -145,6 +153,7 @@ mod tests {
             temperature: Some(2.5),
             system_prompt: Some("x".repeat(MAX_PROMPT + 1)),
             tools: Some(vec![String::new()]),
+            policies: None,
         };
         let mut fields = Fields::default();
         settings.check(&mut fields);

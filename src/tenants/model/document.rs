@@ -68,6 +68,31 @@ pub struct AgentPolicy {
     allowed: Option<bool>,
     /// Whether a person must agree first.
     requires_approval: Option<bool>,
+    /// So many calls in a run need no approval; more do.
+    #[schema(minimum = 0, maximum = 10_000)]
+    max_without_approval: Option<u32>,
+    /// The policy is about calls whose arguments are so, all of them; about every call
+    /// when there is none. Several policies may be about one action: the strictest holds.
+    #[schema(max_items = 20)]
+    when: Option<Vec<PolicyCondition>>,
+}
+
+/// Something that is true of a call's arguments or not.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "its fields are read by the derive")]
+pub struct PolicyCondition {
+    /// Where the argument is, as a JSON pointer.
+    #[schema(min_length = 1, max_length = 200, pattern = "^/", example = "/title")]
+    argument: String,
+    /// It is one of these.
+    #[schema(value_type = Option<Vec<Value>>, max_items = 100)]
+    one_of: Option<Vec<serde_json::Value>>,
+    /// It is a text that contains this one, in whatever case.
+    #[schema(min_length = 1, max_length = 500)]
+    contains: Option<String>,
+    /// It is a number above this one.
+    above: Option<f64>,
 }
 
 /// What may be spent, in US dollars.

@@ -28,6 +28,12 @@ pub use members::{
 };
 pub use notifications::{notification_list, notification_read, notification_read_all, notify_in};
 
+/// The rules that the organization of the transaction has for its agents, `null` when it
+/// has none.
+pub async fn agent_policies_in(tx: &mut Tx, org: OrgId) -> Result<Value> {
+    store::agent_policies(tx, org).await
+}
+
 /// Signs somebody in whom we take at their word, and gives them a token. The caller
 /// has made sure that development tokens are on.
 pub async fn dev_sign_in(app: &App, who: SignIn) -> Result<(User, Minted)> {

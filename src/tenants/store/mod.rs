@@ -122,6 +122,20 @@ pub(super) async fn get_org(tx: &mut Tx, id: OrgId, role: OrgRole) -> Result<Org
 }
 
 /// Deletes an organization and, by their keys, all of its rows.
+/// The `agentPolicies` of an organization's settings.
+pub(super) async fn agent_policies(tx: &mut Tx, id: OrgId) -> Result<Value> {
+    let settings: Option<Value> = organizations::table
+        .find(id)
+        .select(organizations::settings)
+        .first(tx.conn())
+        .await
+        .optional()?;
+    let policies = settings
+        .as_ref()
+        .and_then(|settings| settings.get("agentPolicies"));
+    Ok(policies.cloned().unwrap_or_default())
+}
+
 pub(super) async fn delete_org(tx: &mut Tx, id: OrgId) -> Result<()> {
     // Whoever works in the organization holds rows like these and then needs that of the
     // organization, for an event. Taken in their order, we wait for them and they for

@@ -81,7 +81,16 @@ pub(super) fn nested<'a>(
     value.as_object()
 }
 
+/// Checks the rules for agents. Names that no rule has are refused here, unlike elsewhere
+/// in settings: a rule with a misspelt word would not forbid what it was meant to.
 pub(super) fn check_policies(fields: &mut Fields, policies: Option<&Value>) {
+    const KNOWN: &[&str] = &[
+        "action",
+        "allowed",
+        "requiresApproval",
+        "maxWithoutApproval",
+        "when",
+    ];
     let path = "settings.agentPolicies";
     let Some(policies) = policies.and_then(|policies| list(fields, path, policies)) else {
         return;
@@ -93,13 +102,62 @@ pub(super) fn check_policies(fields: &mut Fields, policies: Option<&Value>) {
             continue;
         };
         let action = required_text(fields, &format!("{path}.action"), policy.get("action"), 100);
-        if let Some(action) = action {
+        let conditions = policy.get("when").filter(|when| !when.is_null());
+        // Of those that are about every call, two would say the same or contradict.
+        if let (Some(action), None) = (action, conditions) {
             let new = seen.insert(action);
             fields.check(new, &format!("{path}.action"), "has another policy, too");
         }
         for name in ["allowed", "requiresApproval"] {
             flag(fields, &format!("{path}.{name}"), policy.get(name));
         }
+        let most = policy
+            .get("maxWithoutApproval")
+            .filter(|most| !most.is_null());
+        fields.check(
+            most.is_none_or(|most| most.as_u64().is_some_and(|most| most <= 10_000)),
+            &format!("{path}.maxWithoutApproval"),
+            "must be a whole number from 0 to 10,000",
+        );
+        check_conditions(fields, &format!("{path}.when"), conditions);
+        only_known(fields, &path, policy, KNOWN);
+    }
+}
+
+fn check_conditions(fields: &mut Fields, path: &str, conditions: Option<&Value>) {
+    const KNOWN: &[&str] = &["argument", "oneOf", "contains", "above"];
+    let conditions = conditions.and_then(|conditions| list(fields, path, conditions));
+    for (n, condition) in conditions.into_iter().flatten().enumerate() {
+        let path = format!("{path}[{n}]");
+        let Some(condition) = nested(fields, &path, Some(condition)) else {
+            continue;
+        };
+        let argument = format!("{path}.argument");
+        let pointer = required_text(fields, &argument, condition.get("argument"), 200);
+        if let Some(pointer) = pointer {
+            let rooted = pointer.starts_with('/');
+            fields.check(rooted, &argument, "must be a JSON pointer, such as /title");
+        }
+        if let Some(values) = condition.get("oneOf").filter(|values| !values.is_null()) {
+            list(fields, &format!("{path}.oneOf"), values);
+        }
+        text(
+            fields,
+            &format!("{path}.contains"),
+            condition.get("contains"),
+            500,
+        );
+        let above = condition.get("above").filter(|above| !above.is_null());
+        let number = above.is_none_or(Value::is_number);
+        fields.check(number, &format!("{path}.above"), "must be a number");
+        only_known(fields, &path, condition, KNOWN);
+    }
+}
+
+fn only_known(fields: &mut Fields, path: &str, map: &Map<String, Value>, known: &[&str]) {
+    for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
+        let message = format!("is not known here; there are: {}", known.join(", "));
+        fields.bad(&format!("{path}.{name}"), &message);
     }
 }
 

@@ -142,7 +142,12 @@ fn every_bad_field_is_named_with_its_path() {
         "selfHostedEndpoint": "https://user:sk-1@a.example",
         "selfHostedKey": "",
         "defaultModel": "x".repeat(201),
-        "agentPolicies": [{ "allowed": "yes" }, { "action": "a" }, { "action": "a" }],
+        "agentPolicies": [
+            { "allowed": "yes" },
+            { "action": "a" },
+            { "action": "a", "maxWithoutApproval": -1, "allow": false },
+            { "action": "a", "when": [{ "argument": "title", "above": "ten", "equals": 1 }] },
+        ],
         "budget": { "monthlyUsd": -1, "perExecutionUsd": "ten" },
     }));
     let expected = [
@@ -160,6 +165,11 @@ fn every_bad_field_is_named_with_its_path() {
         "settings.agentPolicies[0].action",
         "settings.agentPolicies[0].allowed",
         "settings.agentPolicies[2].action",
+        "settings.agentPolicies[2].maxWithoutApproval",
+        "settings.agentPolicies[2].allow",
+        "settings.agentPolicies[3].when[0].argument",
+        "settings.agentPolicies[3].when[0].above",
+        "settings.agentPolicies[3].when[0].equals",
         "settings.budget.monthlyUsd",
         "settings.budget.perExecutionUsd",
     ];

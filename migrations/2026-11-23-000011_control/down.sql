@@ -1,0 +1,2 @@
+drop index agent_executions_awaiting;
+drop table human_requests;
