@@ -157,6 +157,8 @@ insert into agent_executions (id, org_id, project_id, node_id, status, model_id,
 insert into agent_trace_events (id, org_id, execution_id, sequence_number, event_type, event_data,
         occurred_at, lease_epoch, prev_hash, hash)
     values ({18}, {1}, {17}, 1, 'execution_start', '{}', now(), 1, '', 'hash');
+insert into human_requests (id, org_id, execution_id, call_id, request_type, prompt, status, created_at)
+    values ({18}, {1}, {17}, 'call', 'question', 'Which?', 'pending', now());
 insert into outbox (id, org_id, topic, name, payload, created_at)
     values ({19}, {1}, 'event', 'node_created', '{}', now());
 insert into jobs (id, org_id, queue, body, run_at, created_at)

@@ -1,12 +1,13 @@
 //! The audit log: every change leaves an entry, and people can read it.
 
-use std::{collections::BTreeSet, future::Future};
+use std::{collections::BTreeSet, future::Future, sync::Arc};
 
-use glassbox::server;
+use glassbox::{agent::worker::AgentWorker, platform::llm::Models, server};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    support::{Answer, Client},
+    support::{Answer, Client, model::Scripted},
     workbench::{Workbench, bad_fields},
 };
 
@@ -178,9 +179,34 @@ async fn work(walk: &mut Walk, ada: &Client) {
         ada.post_empty(&format!("{path}/execute")),
     )
     .await;
-    let cancel = format!("{path}/execution/cancel");
+    let control = |what: &str| format!("{path}/execution/{what}");
+    let pause = control("pause");
+    let run = walk.step("execution_pause", ada.post_empty(&pause)).await;
+    let run = format!("/executions/{}", id(&run["execution"]));
+    let message = json!({ "text": "Mind the gap." });
+    let messages = format!("{run}/messages");
+    walk.step("execution_message", ada.post(&messages, message))
+        .await;
+    let resume = control("resume");
+    walk.step("execution_resume", ada.post_empty(&resume)).await;
+    asks(&walk.bench).await;
+    let answer = json!({ "input": { "answer": "yes" } });
+    let input = format!("{run}/input");
+    walk.step("execution_input", ada.post(&input, answer)).await;
+    let cancel = control("cancel");
     walk.step("execution_cancel", ada.post_empty(&cancel)).await;
     walk.step("node_delete", ada.delete(&path)).await;
+}
+
+/// Has the execution that waits for a worker ask something.
+async fn asks(bench: &Workbench) {
+    let question = ("request_human_input", json!({ "prompt": "Shall I?" }));
+    let mut app = (*bench.test.app).clone();
+    let model = Scripted::calling(vec![question]);
+    app.models = Arc::new(Models::builder().with("demo", model).build());
+    bench.test.relay().await;
+    let worker = AgentWorker::register(Arc::new(app)).await.unwrap();
+    while worker.step(&CancellationToken::new()).await.unwrap() {}
 }
 
 async fn files(walk: &mut Walk, ada: &Client) {

@@ -52,6 +52,20 @@ impl Model for Scripted {
     }
 }
 
+/// An answer with several calls.
+pub fn calls(list: &[(&str, Value)]) -> ChatAnswer {
+    let tool_call = |(name, arguments): &(&str, Value)| ToolCall {
+        id: String::new(),
+        name: (*name).to_owned(),
+        arguments: arguments.to_string(),
+    };
+    ChatAnswer {
+        tool_calls: list.iter().map(tool_call).collect(),
+        finish: Finish::ToolCalls,
+        ..says("")
+    }
+}
+
 /// Says a few words and then nothing, until it is dropped.
 #[derive(Clone, Default)]
 pub struct Stuck {

@@ -1,0 +1,304 @@
+//! What a driver does with a tool call: the policies' word, a person's approval, the tool.
+//!
+//! An approval is bound to the hash of the call: tool, arguments, and the version of the
+//! node. It is checked in the transaction that would make the call; when anything has
+//! changed since the question, the approval is void and the question is asked anew.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{Driver, End, Step};
+use crate::{
+    agent::{
+        calls::{Decision, OpenCall, Stage},
+        policy::Verdict,
+        tools::{self, Outcome},
+    },
+    executions::model::{
+        Change, Closing, HumanInputRequest, NewEvent, Reply, RequestType, TraceKind,
+    },
+    kernel::{Code, Error, RequestId, Result, Timestamp, UserId, canonical, error::Kind},
+    nodes,
+    platform::{bus::Subscription, db::Tx, llm::ToolCall},
+};
+
+impl Driver {
+    /// Does what can be done for a call now.
+    pub(super) async fn attend_call(
+        &mut self,
+        open: OpenCall,
+        news: &mut Subscription,
+        stop: &CancellationToken,
+    ) -> Result<Step> {
+        let OpenCall { call, stage } = open;
+        match stage {
+            Stage::Ready => self.judge(call, news, stop).await,
+            Stage::Replied(request, reply) if request.call_hash.is_some() => {
+                self.decided(call, *request, &reply, news, stop).await
+            }
+            Stage::Replied(_, reply) => {
+                let result = match reply.closing {
+                    Closing::Expired => json!({ "error": "Nobody answered in time." }),
+                    Closing::Answered | Closing::Void => json!({ "answer": reply.input }),
+                };
+                self.tell(&call, result).await
+            }
+            Stage::Asked(_) => Ok(Step::Appended),
+        }
+    }
+
+    /// Runs a call, asks a person about it or refuses it, as the policies say.
+    async fn judge(
+        &mut self,
+        call: ToolCall,
+        news: &mut Subscription,
+        stop: &CancellationToken,
+    ) -> Result<Step> {
+        if let Err(error) = tools::parse(&call, &self.lease.config) {
+            return self.tell(&call, refusal(&error)).await;
+        }
+        match self.verdict(&call) {
+            Verdict::Allow => self.run_tool(Permitted::by_policy(call), news, stop).await,
+            Verdict::Deny(why) => self.tell(&call, denied(&why)).await,
+            Verdict::Ask(why) => self.ask_person(&call, why).await,
+        }
+    }
+
+    fn verdict(&self, call: &ToolCall) -> Verdict {
+        let used = self.state.times_used(&call.name);
+        self.policy.verdict(&call.name, &arguments_of(call), used)
+    }
+
+    /// Goes on with a call for which a person was asked.
+    async fn decided(
+        &mut self,
+        call: ToolCall,
+        request: HumanInputRequest,
+        reply: &Reply,
+        news: &mut Subscription,
+        stop: &CancellationToken,
+    ) -> Result<Step> {
+        let edited = match Decision::of(reply) {
+            Decision::Refused(why) => return self.tell(&call, denied(&why)).await,
+            Decision::Approved(edited) => edited,
+        };
+        let edited = edited.map(|arguments| ToolCall {
+            arguments: canonical::text(&arguments),
+            ..call.clone()
+        });
+        let made = edited.as_ref().unwrap_or(&call);
+        // A person may agree to what needs agreement, not to what is forbidden.
+        if let Verdict::Deny(why) = self.verdict(made) {
+            return self.tell(&call, denied(&why)).await;
+        }
+        let permitted = Permitted {
+            call: made.clone(),
+            asked: Some((call, request)),
+            approved_by: reply.answered_by,
+        };
+        self.run_tool(permitted, news, stop).await
+    }
+
+    /// Asks a person to approve a call; it waits, and the others go on.
+    async fn ask_person(&mut self, call: &ToolCall, why: String) -> Result<Step> {
+        let arguments = arguments_of(call);
+        let call = call.clone();
+        self.append(async move |driver: &Self, tx: &mut Tx| {
+            let version = driver.version_in(tx).await?;
+            let metadata = subject(&call.name, &arguments, version);
+            let request = HumanInputRequest {
+                request_id: RequestId::new(tx.ids()),
+                call_id: call.id,
+                request_type: RequestType::Approval,
+                prompt: why,
+                options: None,
+                call_hash: Some(call_hash(&metadata)),
+                metadata: Some(metadata),
+                created_at: tx.now(),
+                expires_at: driver.app.config.agent.request_ends(tx.now()),
+            };
+            let data = serde_json::to_value(request).map_err(Error::internal)?;
+            let event = NewEvent::new(TraceKind::HumanInputRequested, data);
+            Ok((vec![event], Change::Continue))
+        })
+        .await
+    }
+
+    /// The version of the node, not counting what this run added to it: it changes when
+    /// somebody else changes the node.
+    async fn version_in(&self, tx: &mut Tx) -> Result<i32> {
+        let node = nodes::ops::node_outline_in(tx, self.lease.node).await?;
+        let node = node.ok_or_else(|| Error::not_found("node"))?;
+        Ok(node.version - self.state.outputs_added())
+    }
+
+    /// Answers a call without running anything.
+    async fn tell(&mut self, call: &ToolCall, result: Value) -> Result<Step> {
+        let event = NewEvent::new(TraceKind::ToolCall, entry(call, result));
+        self.write(vec![event], Change::Continue).await
+    }
+
+    async fn run_tool(
+        &mut self,
+        permitted: Permitted,
+        news: &mut Subscription,
+        stop: &CancellationToken,
+    ) -> Result<Step> {
+        let begun = self.app.db.now();
+        match self.try_tool(&permitted, begun, news, stop).await {
+            Ok(step) => Ok(step),
+            // What the tool did was rolled back; the model is told why and may do better.
+            Err(error) if is_for_the_model(&error) => {
+                self.tell(&permitted.call, refusal(&error)).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn try_tool(
+        &mut self,
+        permitted: &Permitted,
+        begun: Timestamp,
+        news: &mut Subscription,
+        stop: &CancellationToken,
+    ) -> Result<Step> {
+        let tool = tools::parse(&permitted.call, &self.lease.config)?;
+        let cx = tools::Context {
+            app: &self.app,
+            lease: &self.lease,
+            caller: &self.caller,
+            call: &permitted.call,
+            sequence: self.state.sequence + 1,
+        };
+        let prepared = tokio::select! {
+            biased;
+            held = self.taken_away(news) => {
+                held?;
+                return Ok(Step::Ended(End::Lost));
+            }
+            () = stop.cancelled() => return self.hand_over().await.map(Step::Ended),
+            prepared = tool.prepare(&cx) => prepared?,
+        };
+        let lease = self.lease.clone();
+        let (app, caller) = (Arc::clone(&self.app), self.caller.clone());
+        let sequence = self.state.sequence + 1;
+        self.append(async move |driver: &Self, tx: &mut Tx| {
+            if let Some(void) = driver.void_in(tx, permitted).await? {
+                return Ok((vec![void], Change::Continue));
+            }
+            let cx = tools::Context {
+                app: &app,
+                lease: &lease,
+                caller: &caller,
+                call: &permitted.call,
+                sequence,
+            };
+            let outcome: Outcome = prepared.apply(tx, &cx).await?;
+            let entry = outcome.result.map(|result| {
+                let entry = NewEvent::new(TraceKind::ToolCall, permitted.entry(result));
+                entry.lasting(driver.since(begun))
+            });
+            let events = entry.into_iter().chain(outcome.evidence).collect();
+            Ok((events, outcome.change))
+        })
+        .await
+    }
+
+    /// The entry that takes an approval back, when what was approved is not what would be
+    /// done now.
+    async fn void_in(&self, tx: &mut Tx, permitted: &Permitted) -> Result<Option<NewEvent>> {
+        let Some((asked, request)) = &permitted.asked else {
+            return Ok(None);
+        };
+        let version = self.version_in(tx).await?;
+        let now = call_hash(&subject(&asked.name, &arguments_of(asked), version));
+        if request.call_hash.as_ref() == Some(&now) {
+            return Ok(None);
+        }
+        let reply = Reply::without_answer(request, Closing::Void);
+        let data = serde_json::to_value(reply).map_err(Error::internal)?;
+        Ok(Some(NewEvent::new(TraceKind::HumanInputReceived, data)))
+    }
+}
+
+/// A call that may be made.
+struct Permitted {
+    /// What is run.
+    call: ToolCall,
+    /// What the model asked for and what a person was asked about it, when one was.
+    asked: Option<(ToolCall, HumanInputRequest)>,
+    approved_by: Option<UserId>,
+}
+
+impl Permitted {
+    fn by_policy(call: ToolCall) -> Self {
+        Permitted {
+            call,
+            asked: None,
+            approved_by: None,
+        }
+    }
+
+    /// The data of the call's entry.
+    fn entry(&self, result: Value) -> Value {
+        let call = &self.call;
+        let Some((asked, request)) = &self.asked else {
+            return entry(call, result);
+        };
+        let edited = asked.arguments != call.arguments;
+        json!({
+            "callId": call.id, "tool": call.name, "arguments": call.arguments, "result": result,
+            "requestId": request.request_id,
+            "approvedBy": self.approved_by,
+            "askedFor": edited.then_some(&asked.arguments),
+        })
+    }
+}
+
+/// The data of a call's entry.
+fn entry(call: &ToolCall, result: Value) -> Value {
+    json!({
+        "callId": call.id, "tool": call.name, "arguments": call.arguments, "result": result,
+    })
+}
+
+/// The arguments of a call as a value; `null` when they can't be read.
+fn arguments_of(call: &ToolCall) -> Value {
+    match call.arguments.trim() {
+        "" => json!({}),
+        text => serde_json::from_str(text).unwrap_or_default(),
+    }
+}
+
+/// What an approval is about.
+fn subject(tool: &str, arguments: &Value, node_version: i32) -> Value {
+    json!({ "tool": tool, "arguments": arguments, "nodeVersion": node_version })
+}
+
+fn call_hash(subject: &Value) -> String {
+    canonical::sha256(canonical::text(subject).as_bytes())
+}
+
+/// What the model is told of a call that failed.
+fn refusal(error: &Error) -> Value {
+    json!({ "error": error.message(), "code": error.code().as_str() })
+}
+
+/// What the model is told of a call that was not allowed.
+fn denied(why: &str) -> Value {
+    json!({ "error": why, "code": Code::Forbidden.as_str() })
+}
+
+/// Whether a failed tool is the model's to mend: what it asked for is wrong or not
+/// allowed, rather than that something of ours is broken.
+fn is_for_the_model(error: &Error) -> bool {
+    match error.code().kind() {
+        Kind::Invalid | Kind::NotFound | Kind::Forbidden | Kind::TooLarge | Kind::Impossible => {
+            true
+        }
+        Kind::Conflict => !matches!(error.code(), Code::Fenced | Code::LockLost),
+        _ => false,
+    }
+}
