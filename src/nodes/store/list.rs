@@ -19,7 +19,10 @@ use crate::{
         page::{Page, PageRequest},
     },
     nodes::model::{Node, NodeFilter, NodeKey, Order, ParentFilter, Sort, SortValue, Sorting},
-    platform::db::{Tx, containing, schema::{nodes, projects}},
+    platform::db::{
+        Tx, containing,
+        schema::{nodes, projects},
+    },
 };
 
 diesel::define_sql_function! {
