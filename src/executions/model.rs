@@ -1,9 +1,17 @@
 //! Executions and trace events as the program and its clients know them.
 
+mod fork;
+mod usage;
+mod verification;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::openapi::{RefOr, schema::Schema};
+
+pub use fork::{EditedAnswer, EditedCall, ExecutionFork, ForkEdit, ForkPoint, Origin};
+pub use usage::{Usage, UsageBy, UsageGroup, UsageQuery, UsageSpan, UsageSum};
+pub use verification::{ForkVerification, Verification};
 
 use crate::{
     kernel::{
@@ -264,6 +272,10 @@ pub struct Execution {
     pub estimated_cost_usd: Option<f64>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
+    /// The entry of another execution that it goes on from, when it is a fork.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub forked_from: Option<ForkPoint>,
 }
 
 /// One entry of an execution's journal.
@@ -281,26 +293,30 @@ pub struct TraceEvent {
     /// What there is to know about it.
     #[schema(value_type = Object)]
     pub event_data: Value,
+    /// SHA-256 of that; absent in entries from before payloads had a hash of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub data_hash: Option<String>,
     /// When.
     pub timestamp: DateTime<Utc>,
     /// How long it took, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub duration_ms: Option<i64>,
     /// The model that answered.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub model: Option<String>,
     /// Tokens it read.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub tokens_in: Option<i64>,
     /// Tokens it wrote.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub tokens_out: Option<i64>,
     /// US dollars, in millionths; absent when unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub cost_micros: Option<i64>,
     /// SHA-256 over this entry and the hash before; `docs/TECHNICAL.md` says how.
@@ -457,21 +473,4 @@ impl Change {
             Change::Cancel => Status::Cancelled,
         }
     }
-}
-
-/// The answer of `GET /executions/{id}/verify`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Verification {
-    /// Whether every hash is right and none is missing.
-    pub valid: bool,
-    /// How many entries were checked.
-    pub events: i64,
-    /// The last hash; comparing it with one noted elsewhere proves that nothing was
-    /// rewritten as a whole.
-    pub head_hash: String,
-    /// The first entry that is wrong or missing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub broken_at: Option<i64>,
 }

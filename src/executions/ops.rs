@@ -1,11 +1,16 @@
-//! What can be done with executions from outside: start, look, cancel, verify.
+//! What can be done with executions from outside: start, look, cancel; [`fork`] starts one
+//! from another's journal, [`verify`] checks journals, [`usage`] sums them up.
+
+pub mod fork;
+pub mod usage;
+pub mod verify;
 
 use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
-    chain, journal,
-    model::{Execution, ExecutionConfig, ExecutionStart, Status, TraceEvent, Verification},
+    journal,
+    model::{Execution, ExecutionConfig, ExecutionStart, Status, TraceEvent},
     store,
 };
 use crate::{
@@ -251,36 +256,25 @@ pub async fn execution_trace(
 /// Entries read at a time when a whole journal is gone through.
 const BATCH: i64 = 500;
 
-/// Checks the hash chain of an execution.
-pub async fn execution_verify(ctx: &Ctx, id: ExecutionId) -> Result<Verification> {
-    ctx.tx(
-        Action::ExecutionRead,
-        Target::Execution(id),
-        async |tx, _| {
-            let mut check = chain::Check::default();
-            let mut after = 0;
-            // The end first: what is appended meanwhile is not part of this check.
-            let (last, head) = store::end_of(tx, id).await?;
-            while after < last {
-                let batch = store::trace(tx, id, after, BATCH.min(last - after)).await?;
-                let Some(end) = batch.last() else { break };
-                after = end.sequence_number;
-                batch.iter().for_each(|event| check.next(event));
-            }
-            Ok(check.finish(last, &head))
-        },
-    )
-    .await
+/// A whole journal, for a worker that takes an execution over: that of a fork begins with
+/// the entries that it shares.
+pub async fn journal_in(tx: &mut Tx, id: ExecutionId) -> Result<Vec<TraceEvent>> {
+    let mut journal = journal_up_to(tx, id, i64::MAX).await?;
+    while let Some(origin) = journal.first().and_then(fork::origin) {
+        let shared = origin.point;
+        let mut whole = journal_up_to(tx, shared.execution_id, shared.sequence_number).await?;
+        whole.append(&mut journal);
+        journal = whole;
+    }
+    Ok(journal)
 }
 
-/// A whole journal, for a worker that takes an execution over.
-pub async fn journal_in(tx: &mut Tx, id: ExecutionId) -> Result<Vec<TraceEvent>> {
-    let mut journal = Vec::new();
+/// The entries of one execution itself, to the entry `last`.
+async fn journal_up_to(tx: &mut Tx, id: ExecutionId, last: i64) -> Result<Vec<TraceEvent>> {
+    let mut journal: Vec<TraceEvent> = Vec::new();
     loop {
-        let after = journal
-            .last()
-            .map_or(0, |event: &TraceEvent| event.sequence_number);
-        let batch = store::trace(tx, id, after, BATCH).await?;
+        let after = journal.last().map_or(0, |event| event.sequence_number);
+        let batch = store::trace(tx, id, after, BATCH.min(last - after)).await?;
         if batch.is_empty() {
             return Ok(journal);
         }

@@ -1,7 +1,11 @@
 //! SQL of executions and their trace events; [`lock`] has that of the lock which a run
-//! holds on its node.
+//! holds on its node, [`fork`] of runs that go on from another's journal, `trace` reads
+//! journals, and [`usage`] sums them up.
 
+pub(super) mod fork;
 pub(super) mod lock;
+mod trace;
+pub(super) mod usage;
 
 use chrono::TimeDelta;
 use diesel::{
@@ -13,13 +17,12 @@ use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 
 use super::model::{
-    Change, Execution, ExecutionConfig, HumanInputRequest, Lease, Status, Totals, TraceEvent,
-    TraceKind,
+    Change, Execution, ExecutionConfig, ForkPoint, HumanInputRequest, Lease, Status, Totals,
+    TraceEvent, TraceKind,
 };
 use crate::{
     kernel::{
-        Code, Error, ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, TraceEventId,
-        UserId, WorkerId,
+        Code, Error, ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, UserId, WorkerId,
         page::{Cursor, Page, PageRequest},
     },
     platform::db::{
@@ -29,6 +32,9 @@ use crate::{
         violates,
     },
 };
+use trace::EventRow;
+
+pub(super) use trace::{end_of, trace};
 
 sql_text!(Status);
 sql_text!(TraceKind);
@@ -51,6 +57,8 @@ struct Row {
     total_tokens_out: i64,
     cost_micros: Option<i64>,
     created_at: Timestamp,
+    forked_from: Option<ExecutionId>,
+    forked_after: Option<i64>,
 }
 
 impl TryFrom<Row> for Execution {
@@ -79,6 +87,7 @@ impl TryFrom<Row> for Execution {
             total_tokens_out: row.total_tokens_out,
             estimated_cost_usd: row.cost_micros.map(usd),
             created_at: row.created_at,
+            forked_from: row.forked_from.zip(row.forked_after).map(ForkPoint::from),
         })
     }
 }
@@ -332,6 +341,7 @@ pub(super) async fn insert_events(
                 events::sequence_number.eq(entry.sequence_number),
                 events::event_type.eq(entry.event_type),
                 events::event_data.eq(&entry.event_data),
+                events::data_hash.eq(&entry.data_hash),
                 events::occurred_at.eq(entry.timestamp),
                 events::duration_ms.eq(entry.duration_ms),
                 events::model.eq(&entry.model),
@@ -427,69 +437,4 @@ pub(super) async fn set_summary(tx: &mut Tx, id: ExecutionId, summary: Value) ->
         .execute(tx.conn())
         .await?;
     Ok(())
-}
-
-#[derive(diesel::Queryable, diesel::Selectable)]
-#[diesel(table_name = events)]
-struct EventRow {
-    id: TraceEventId,
-    execution_id: ExecutionId,
-    sequence_number: i64,
-    event_type: TraceKind,
-    event_data: Value,
-    occurred_at: Timestamp,
-    duration_ms: Option<i64>,
-    model: Option<String>,
-    tokens_in: Option<i64>,
-    tokens_out: Option<i64>,
-    cost_micros: Option<i64>,
-    prev_hash: String,
-    hash: String,
-}
-
-impl From<EventRow> for TraceEvent {
-    fn from(row: EventRow) -> Self {
-        TraceEvent {
-            id: row.id,
-            execution_id: row.execution_id,
-            sequence_number: row.sequence_number,
-            event_type: row.event_type,
-            event_data: row.event_data,
-            timestamp: row.occurred_at,
-            duration_ms: row.duration_ms,
-            model: row.model,
-            tokens_in: row.tokens_in,
-            tokens_out: row.tokens_out,
-            cost_micros: row.cost_micros,
-            hash: row.hash,
-            prev_hash: row.prev_hash,
-        }
-    }
-}
-
-/// The entries after `after`, in order.
-pub(super) async fn trace(
-    tx: &mut Tx,
-    id: ExecutionId,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<TraceEvent>> {
-    let rows: Vec<EventRow> = events::table
-        .filter(events::execution_id.eq(id))
-        .filter(events::sequence_number.gt(after))
-        .order(events::sequence_number)
-        .limit(limit)
-        .select(EventRow::as_select())
-        .load(tx.conn())
-        .await?;
-    Ok(rows.into_iter().map(TraceEvent::from).collect())
-}
-
-/// The number and hash of the last entry, as the execution's row has them.
-pub(super) async fn end_of(tx: &mut Tx, id: ExecutionId) -> Result<(i64, String)> {
-    Ok(executions::table
-        .find(id)
-        .select((executions::last_sequence, executions::head_hash))
-        .first(tx.conn())
-        .await?)
 }

@@ -69,6 +69,10 @@ const PECULIAR: &[(&str, &[Code])] = &[
         ],
     ),
     ("execution_cancel", &[Code::ExecutionState]),
+    (
+        "execution_fork",
+        &[Code::ExecutionActive, Code::NodeLocked, Code::Unprocessable],
+    ),
 ];
 
 /// Says in `operation` what it can fail with. Answers that several operations share
