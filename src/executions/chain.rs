@@ -88,6 +88,16 @@ impl Check {
         self.head.clone_from(&event.hash);
     }
 
+    /// How many entries it took.
+    pub fn count(&self) -> i64 {
+        self.events
+    }
+
+    /// Whether one of them was wrong.
+    pub fn is_broken(&self) -> bool {
+        self.broken_at.is_some()
+    }
+
     /// The result, given what the execution's row says of the journal's end: entries
     /// cut off at the end leave a chain that is right in itself.
     pub fn finish(mut self, last_sequence: i64, head_hash: &str) -> Verification {

@@ -1,7 +1,10 @@
 //! What can be done with executions from outside: start, look, cancel; [`fork`] starts one
 //! from another's journal, [`verify`] checks journals, [`usage`] sums them up.
 
+pub mod doctor;
 pub mod fork;
+pub mod retention;
+pub mod trace_file;
 pub mod usage;
 pub mod verify;
 

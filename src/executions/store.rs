@@ -2,8 +2,11 @@
 //! holds on its node, [`fork`] of runs that go on from another's journal, `trace` reads
 //! journals, and [`usage`] sums them up.
 
+pub(super) mod doctor;
+pub(super) mod evidence;
 pub(super) mod fork;
 pub(super) mod lock;
+pub(super) mod retention;
 mod trace;
 pub(super) mod usage;
 

@@ -179,7 +179,12 @@ async fn work(walk: &mut Walk, ada: &Client) {
     )
     .await;
     let cancel = format!("{path}/execution/cancel");
-    walk.step("execution_cancel", ada.post_empty(&cancel)).await;
+    let ended = walk.step("execution_cancel", ada.post_empty(&cancel)).await;
+    let ended = ended["execution"]["id"].as_str().unwrap();
+    let fork = format!("/executions/{ended}/fork");
+    let body = json!({ "afterSequence": 1 });
+    walk.step("execution_fork", ada.post(&fork, body)).await;
+    ada.post_empty(&cancel).await.expect(200);
     walk.step("node_delete", ada.delete(&path)).await;
 }
 

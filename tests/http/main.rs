@@ -16,6 +16,7 @@ mod workbench;
 mod agent;
 mod audit;
 mod bus;
+mod evidence;
 mod examples;
 mod executions;
 mod files;
