@@ -186,7 +186,8 @@ async fn the_file_of_a_fork_holds_what_it_stands_on() {
     parts[0]["entries"] = json!(2);
     let rest: Vec<&str> = rest.lines().collect();
     parts[0]["headHash"] = serde_json::from_str::<Value>(rest[1]).unwrap()["hash"].clone();
-    let other = [&[&*header.to_string()], &rest[..2], &rest[3..]].concat();
+    let header = header.to_string();
+    let other = [&[header.as_str()], &rest[..2], &rest[3..]].concat();
     std::fs::write(&file, other.join("\n")).unwrap();
     let output = verify(&file).await;
     let named = format!("broken: entry 1 of execution {fork} ");

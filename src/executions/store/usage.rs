@@ -120,9 +120,10 @@ pub(in super::super) async fn usage(tx: &mut Tx, org: OrgId, span: &UsageSpan) -
                     coalesce(sum(cost_micros), 0)::bigint as cost_micros, \
                     count(*) - count(cost_micros) as cost_unknown_calls \
              from calls group by grouping sets ((key), ()) \
-             order by is_total desc, {order} limit $4 \
+         ), first as ( \
+             select * from sums order by is_total desc, {order} limit $4 \
          ) \
-         select *, {name} as name from sums order by is_total desc, {order}"
+         select *, {name} as name from first order by is_total desc, {order}"
     ))
     .bind::<Uuid, _>(org)
     .bind::<Timestamptz, _>(span.from)

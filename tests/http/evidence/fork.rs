@@ -203,7 +203,7 @@ async fn bad_forks_are_refused_and_change_nothing() {
     let path = format!("/executions/{}/fork", run.id);
     let answer = json!({ "text": "No." });
     for (body, field) in [
-        (json!({}), "afterSequence"),
+        (json!({}), "body"),
         (json!({ "afterSequence": 0 }), "afterSequence"),
         (json!({ "afterSequence": LENGTH + 1 }), "afterSequence"),
         (

@@ -13,6 +13,12 @@ async fn manual() -> Run {
     run_on(test.with_model(diligent())).await
 }
 
+/// Moves the clock on, and Ada signs in again, whose token has ended meanwhile.
+async fn later(run: &mut Run, time: TimeDelta) {
+    run.test.clock.advance(time);
+    run.ada = run.test.user("ada").await;
+}
+
 async fn sweep(run: &Run, days: i64) -> usize {
     let stop = CancellationToken::new();
     retention::sweep(&run.test.app, TimeDelta::days(days), &stop)
@@ -22,12 +28,10 @@ async fn sweep(run: &Run, days: i64) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn old_payloads_give_way_to_their_hashes_and_the_chain_still_verifies() {
-    let run = manual().await;
+    let mut run = manual().await;
     let before = run.trace(&run.id).await;
     assert_eq!(run.verify(&run.id).await["payloadsRemoved"], 0);
-    run.test
-        .clock
-        .advance(TimeDelta::days(30) + TimeDelta::minutes(1));
+    later(&mut run, TimeDelta::days(30) + TimeDelta::minutes(1)).await;
     assert_eq!(sweep(&run, 31).await, 0, "not old enough");
     assert_eq!(run.trace(&run.id).await, before);
     assert_eq!(sweep(&run, 30).await, 1);
@@ -51,8 +55,8 @@ async fn old_payloads_give_way_to_their_hashes_and_the_chain_still_verifies() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_removed_can_not_be_forked() {
-    let run = manual().await;
-    run.test.clock.advance(TimeDelta::days(31));
+    let mut run = manual().await;
+    later(&mut run, TimeDelta::days(31)).await;
     assert_eq!(sweep(&run, 30).await, 1);
     let path = format!("/executions/{}/fork", run.id);
     let refused = run.ada.post(&path, json!({ "afterSequence": 1 })).await;
@@ -62,13 +66,13 @@ async fn what_was_removed_can_not_be_forked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_a_going_one_stands_on_is_left_until_that_has_ended() {
-    let run = manual().await;
-    run.test.clock.advance(TimeDelta::days(31));
+    let mut run = manual().await;
+    later(&mut run, TimeDelta::days(31)).await;
     let fork = run.fork(&run.id, json!({ "afterSequence": 3 })).await;
     assert_eq!(sweep(&run, 30).await, 0);
     work(&run.test).await;
     assert_eq!(run.get(&fork).await["status"], "complete");
-    run.test.clock.advance(TimeDelta::days(31));
+    later(&mut run, TimeDelta::days(31)).await;
     assert_eq!(sweep(&run, 30).await, 2);
     // The fork's first entry still says what it stands on, so both can be verified.
     let found = run.verify(&fork).await;
