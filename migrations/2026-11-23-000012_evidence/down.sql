@@ -6,6 +6,7 @@ drop index agent_executions_by_origin;
 alter table agent_executions
     drop constraint agent_executions_forked_from,
     drop constraint agent_executions_fork,
+    drop column started_by_span,
     drop column payloads_removed_at,
     drop column forked_after,
     drop column forked_from;

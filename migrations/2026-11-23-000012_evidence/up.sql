@@ -12,6 +12,8 @@ alter table agent_executions
     add column forked_after bigint check (forked_after >= 1),
     -- When the payloads of its entries were removed.
     add column payloads_removed_at timestamptz,
+    -- The client's span that asked for it: trace and span of OpenTelemetry, with a dash.
+    add column started_by_span text,
     add constraint agent_executions_fork check ((forked_from is null) = (forked_after is null)),
     add constraint agent_executions_forked_from foreign key (org_id, forked_from)
         references agent_executions (org_id, id) on delete cascade;

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     leave,
     machine::{Limits, Next, Opening, Silence, State, answer_data},
-    prompt,
+    prompt, spans,
     tools::{self, Outcome},
 };
 use crate::{
@@ -421,6 +421,7 @@ impl Driver {
             })
             .await?;
         written.iter().for_each(|event| self.state.apply(event));
+        spans::tell(&self.app.spans, &self.lease, &written);
         if self.dies(Point::AfterAppend) {
             return Ok(Step::Ended(End::Died));
         }

@@ -13,5 +13,6 @@ pub mod drive;
 mod leave;
 pub mod machine;
 mod prompt;
+mod spans;
 pub mod tools;
 pub mod worker;

@@ -11,31 +11,30 @@ use serde_json::{Value, json};
 use crate::{
     executions::model::{Lease, TraceEvent, TraceKind},
     kernel::{ExecutionId, Timestamp},
-    platform::otlp::{Span, SpanKind, SpanRef},
+    platform::otlp::{Span, SpanKind, SpanRef, Spans},
 };
 
-/// What an execution's spans have in common.
-#[derive(Debug)]
-pub struct Spanned<'a> {
-    /// The execution.
-    pub lease: &'a Lease,
-    /// The span of the request that started it, in its own trace.
-    pub started_by: Option<SpanRef>,
+/// Tells a collector, if there is one, of what was just written down.
+pub(super) fn tell(spans: &Spans, lease: &Lease, written: &[TraceEvent]) {
+    if spans.are_wanted() {
+        let run = Spanned { lease };
+        spans.tell(written.iter().filter_map(|event| run.span(event)).collect());
+    }
+}
+
+/// An execution whose spans are made.
+struct Spanned<'a> {
+    lease: &'a Lease,
 }
 
 impl Spanned<'_> {
-    /// The spans of what was just written down.
-    pub fn of(&self, written: &[TraceEvent]) -> Vec<Span> {
-        written.iter().filter_map(|event| self.span(event)).collect()
-    }
-
     fn span(&self, event: &TraceEvent) -> Option<Span> {
         match event.event_type {
             TraceKind::LlmCall => Some(self.chat(event)),
             TraceKind::ToolCall => Some(self.tool(event)),
-            TraceKind::ExecutionComplete
-            | TraceKind::ExecutionCancelled
-            | TraceKind::Error => Some(self.agent(event)),
+            TraceKind::ExecutionComplete | TraceKind::ExecutionCancelled | TraceKind::Error => {
+                Some(self.agent(event))
+            }
             _ => None,
         }
     }
@@ -67,8 +66,17 @@ impl Spanned<'_> {
             ended: event.timestamp,
             attributes,
             failed,
-            link: self.started_by.clone(),
+            link: self.asked_by(),
         }
+    }
+
+    /// The client's span, which is in a trace of its own.
+    fn asked_by(&self) -> Option<SpanRef> {
+        let (trace, span) = self.lease.started_by_span.as_deref()?.split_once('-')?;
+        Some(SpanRef {
+            trace: trace.to_owned(),
+            span: span.to_owned(),
+        })
     }
 
     fn chat(&self, event: &TraceEvent) -> Span {
@@ -78,7 +86,10 @@ impl Spanned<'_> {
             ("gen_ai.provider.name", json!(provider(model))),
             ("gen_ai.request.model", json!(name(model))),
             ("gen_ai.response.model", json!(text(event, "model"))),
-            ("gen_ai.response.finish_reasons", json!([text(event, "finish")])),
+            (
+                "gen_ai.response.finish_reasons",
+                json!([text(event, "finish")]),
+            ),
             ("gen_ai.conversation.id", json!(event.execution_id)),
             ("glassbox.sequence_number", json!(event.sequence_number)),
         ];
@@ -86,9 +97,16 @@ impl Spanned<'_> {
             ("gen_ai.usage.input_tokens", event.tokens_in),
             ("gen_ai.usage.output_tokens", event.tokens_out),
         ];
-        let known = usage.into_iter().filter_map(|(key, n)| Some((key, json!(n?))));
+        let known = usage
+            .into_iter()
+            .filter_map(|(key, n)| Some((key, json!(n?))));
         attributes.extend(known);
-        part(event, format!("chat {}", name(model)), SpanKind::Client, attributes)
+        part(
+            event,
+            format!("chat {}", name(model)),
+            SpanKind::Client,
+            attributes,
+        )
     }
 
     fn tool(&self, event: &TraceEvent) -> Span {
@@ -101,12 +119,23 @@ impl Spanned<'_> {
             ("gen_ai.conversation.id", json!(event.execution_id)),
             ("glassbox.sequence_number", json!(event.sequence_number)),
         ];
-        let code = event.event_data.pointer("/result/code").and_then(Value::as_str);
-        let refused = event.event_data.pointer("/result/error").and_then(Value::as_str);
+        let code = event
+            .event_data
+            .pointer("/result/code")
+            .and_then(Value::as_str);
+        let refused = event
+            .event_data
+            .pointer("/result/error")
+            .and_then(Value::as_str);
         if refused.is_some() {
             attributes.push(("error.type", json!(code.unwrap_or("_OTHER"))));
         }
-        let mut span = part(event, format!("execute_tool {tool}"), SpanKind::Internal, attributes);
+        let mut span = part(
+            event,
+            format!("execute_tool {tool}"),
+            SpanKind::Internal,
+            attributes,
+        );
         span.failed = refused.map(str::to_owned);
         span
     }
@@ -157,7 +186,9 @@ fn half(low: u64) -> String {
 
 /// Who serves a model, by the name that LiteLLM gives it: `openai/gpt-4o`.
 fn provider(model: &str) -> &str {
-    model.split_once('/').map_or("_OTHER", |(provider, _)| provider)
+    model
+        .split_once('/')
+        .map_or("_OTHER", |(provider, _)| provider)
 }
 
 fn name(model: &str) -> &str {

@@ -80,6 +80,7 @@ impl AgentWorker {
         let tasks = TaskTracker::new();
         let hands = TaskTracker::new();
         tasks.spawn(heartbeat.run(heart.clone()));
+        tasks.spawn(self.app.spans.clone().run(heart.clone()));
         tasks.spawn(retention::run(Arc::clone(&self.app), stop.clone()));
         for _ in 0..config.concurrency {
             hands.spawn(self.clone().hand(stop.clone()));

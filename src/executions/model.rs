@@ -434,6 +434,8 @@ pub struct Lease {
     pub config: ExecutionConfig,
     /// When a worker first took it.
     pub started_at: Timestamp,
+    /// The client's span that asked for it: trace and span with a dash between them.
+    pub started_by_span: Option<String>,
 }
 
 /// What becomes of an execution with an append.

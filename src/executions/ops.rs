@@ -129,6 +129,9 @@ async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) ->
         lock_epoch: lock.epoch,
     };
     let execution = store::insert(tx, &new).await?;
+    if let Some(span) = &grant.actor.origin.span {
+        store::evidence::set_span(tx, id, span.clone());
+    }
     let entry = audit::Entry {
         resource: "execution",
         id: execution.id.uuid(),

@@ -259,6 +259,7 @@ struct LeaseRow {
     model_id: String,
     config: Value,
     started_at: Option<Timestamp>,
+    started_by_span: Option<String>,
 }
 
 /// Gives `worker` the lease of an execution whose row is locked.
@@ -292,6 +293,7 @@ pub(super) async fn take_lease(
         model: row.model_id,
         config: serde_json::from_value(row.config).map_err(Error::internal)?,
         started_at: row.started_at.unwrap_or(now),
+        started_by_span: row.started_by_span,
     })
 }
 

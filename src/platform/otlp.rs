@@ -163,7 +163,10 @@ impl Exporter {
     async fn send_all(&self) {
         let Buffer { spans, dropped } = mem::take(&mut *self.buffer());
         if dropped > 0 {
-            tracing::warn!(dropped, "spans were dropped: the collector does not keep up");
+            tracing::warn!(
+                dropped,
+                "spans were dropped: the collector does not keep up"
+            );
         }
         for batch in spans.chunks(BATCH) {
             let body = self.body(batch);

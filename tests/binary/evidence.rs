@@ -3,7 +3,11 @@
 
 use std::{path::Path, process::Output, sync::Arc};
 
-use glassbox::agent::worker::AgentWorker;
+use chrono::TimeDelta;
+use glassbox::{
+    agent::worker::AgentWorker,
+    kernel::{Clock, clock::System},
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -212,8 +216,8 @@ async fn the_doctor_names_each_thing_that_is_wrong_and_what_to_do() {
     let blob = folder.join("objects/left/behind@v1");
     std::fs::create_dir_all(blob.parent().unwrap()).unwrap();
     let left = std::fs::File::create(&blob).unwrap();
-    let old = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
-    left.set_modified(old).unwrap();
+    let old = System.now() - TimeDelta::hours(2);
+    left.set_modified(old.into()).unwrap();
     scene
         .test
         .database

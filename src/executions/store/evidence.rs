@@ -1,6 +1,6 @@
-//! Finding evidence without a person who asks for it: for commands on the machine.
+//! Finding evidence without a person who asks for it, and what it is linked to outside.
 
-use diesel::{OptionalExtension, QueryDsl};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 
 use crate::{
@@ -16,4 +16,10 @@ pub(in super::super) async fn org_of(tx: &mut Tx, id: ExecutionId) -> Result<Opt
         .first(tx.conn())
         .await
         .optional()?)
+}
+
+/// Notes the client's span that asked for an execution. Nobody waits for it.
+pub(in super::super) fn set_span(tx: &Tx, id: ExecutionId, span: String) {
+    let row = executions::table.find(id);
+    tx.later(diesel::update(row).set(executions::started_by_span.eq(span)));
 }

@@ -42,6 +42,7 @@ diesel::table! {
         forked_from -> Nullable<Uuid>,
         forked_after -> Nullable<Int8>,
         payloads_removed_at -> Nullable<Timestamptz>,
+        started_by_span -> Nullable<Text>,
     }
 }
 

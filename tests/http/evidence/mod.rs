@@ -2,6 +2,7 @@
 
 mod fork;
 mod retention;
+mod spans;
 mod usage;
 
 use std::sync::Arc;
