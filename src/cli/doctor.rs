@@ -62,7 +62,9 @@ async fn examine(config: &Config, args: &DoctorArgs) -> Result<Vec<Finding>> {
     findings.extend(outbox::doctor(&database).await?);
     findings.extend(queue::doctor(&database).await?);
     findings.extend(nodes::ops::doctor(&database).await?);
-    findings.extend(files::ops::doctor::doctor(&database, &folder(config)?).await?);
+    if let Some(folder) = folder(config)? {
+        findings.extend(files::ops::doctor::doctor(&database, &folder).await?);
+    }
     let sample = (!args.all).then_some(SAMPLE);
     let runs = executions::ops::doctor::doctor(&database, &config.agent, sample).await?;
     findings.extend(runs);
@@ -76,10 +78,16 @@ async fn budgets(_: &Db) -> Result<Vec<Finding>> {
     Ok(Vec::new())
 }
 
-/// The storage; it is only listed, so how it is reached from outside does not matter.
-fn folder(config: &Config) -> Result<Folder> {
+/// The storage, when it is on this machine. It is only listed, so how it is reached from
+/// outside does not matter.
+fn folder(config: &Config) -> Result<Option<Folder>> {
+    let place = &config.storage.folder;
+    // To open one would make it.
+    if !place.is_dir() {
+        return Ok(None);
+    }
     let secret = config.storage.secret()?;
-    Folder::new(&config.storage.folder, "http://localhost", secret)
+    Folder::new(place, "http://localhost", secret).map(Some)
 }
 
 #[expect(

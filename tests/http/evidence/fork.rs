@@ -17,7 +17,7 @@ fn kinds(trace: &[Value]) -> Vec<&str> {
 
 /// The entries of the run that `diligent` makes, by number: 1 start, 2 answer, 3 list_inputs,
 /// 4 answer, 5 add_output, 6 output_added, 7 answer, 8 mark_complete, 9 complete.
-const LENGTH: i64 = 9;
+const LENGTH: usize = 9;
 
 /// Gives the run's server and workers another model.
 fn with_model(mut run: Run, model: Scripted) -> Run {
@@ -28,7 +28,7 @@ fn with_model(mut run: Run, model: Scripted) -> Run {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fork_goes_on_from_the_entry_and_asks_the_model_for_the_rest_only() {
     let run = run(diligent()).await;
-    assert_eq!(run.trace(&run.id).await.len() as i64, LENGTH);
+    assert_eq!(run.trace(&run.id).await.len(), LENGTH);
     let rest = Scripted::calling(vec![("mark_complete", json!({ "summary": "Sooner." }))]);
     let asked = Arc::clone(&rest.asked);
     let run = with_model(run, rest);
