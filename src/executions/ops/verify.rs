@@ -31,11 +31,12 @@ pub async fn verify_in(tx: &mut Tx, id: ExecutionId) -> Result<Verification> {
     // The end first: what is appended meanwhile is not part of this check.
     let (last, head) = store::end_of(tx, id).await?;
     let (mut found, first) = check(tx, id, last, &head).await?;
-    // The row says that it is a fork, and so does its first entry, which is what counts;
-    // one that lost either is not what it was.
-    let point = store::fork::origin(tx, id).await?;
-    if let Some(point) = point {
-        let shared = shared_is_whole(tx, point, first.as_ref()).await?;
+    // The row says that it is a fork, and so does its first entry; where only one of them
+    // does, it is not what it was.
+    let row = store::fork::origin(tx, id).await?;
+    let said = first.as_ref().and_then(origin).map(|origin| origin.point);
+    if let Some(point) = row.or(said) {
+        let shared = row == said && shared_is_whole(tx, point, first).await?;
         found.valid &= shared;
         found.forked_from = Some(ForkVerification {
             execution_id: point.execution_id,
@@ -51,9 +52,8 @@ pub async fn verify_in(tx: &mut Tx, id: ExecutionId) -> Result<Verification> {
 async fn shared_is_whole(
     tx: &mut Tx,
     mut point: ForkPoint,
-    first: Option<&TraceEvent>,
+    mut first: Option<TraceEvent>,
 ) -> Result<bool> {
-    let mut first = first.cloned();
     loop {
         let Some(recorded) = first.as_ref().and_then(origin) else {
             return Ok(false);
@@ -64,7 +64,7 @@ async fn shared_is_whole(
             return Ok(false);
         }
         match store::fork::origin(tx, point.execution_id).await? {
-            None => return Ok(true),
+            None => return Ok(above.as_ref().and_then(origin).is_none()),
             Some(next) => (point, first) = (next, above),
         }
     }

@@ -265,3 +265,15 @@ async fn a_fork_goes_with_its_organization() {
         .await
         .expect_problem(404, "NOT_FOUND");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_whose_row_forgot_what_it_is_does_not_verify() {
+    let run = run(diligent()).await;
+    let fork = run.fork(&run.id, json!({ "afterSequence": 3 })).await;
+    assert_eq!(run.verify(&fork).await["valid"], true);
+    run.test
+        .database
+        .execute("update agent_executions set forked_from = null, forked_after = null")
+        .await;
+    assert_eq!(run.verify(&fork).await["valid"], false);
+}
