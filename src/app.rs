@@ -20,6 +20,7 @@ use crate::{
         embed::Embedder,
         limiter::Limiter,
         llm::{Models, price::Prices},
+        otlp::Spans,
         queue::Queue,
         vault::Vault,
     },
@@ -54,6 +55,8 @@ pub struct App {
     pub vault: Arc<Vault>,
     /// The identity provider, when one is configured.
     pub provider: Option<Arc<Provider>>,
+    /// Spans of executions, when a collector is configured.
+    pub spans: Spans,
     /// How clients reach us, without a slash at the end.
     pub base_url: String,
     /// Cancelled when the server drains: answers without an end, such as streams, end

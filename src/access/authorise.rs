@@ -31,6 +31,9 @@ pub struct Origin {
     /// (`X-Lock-Epoch`). It travels with whoever asks, so that no writing operation can
     /// forget to look at it.
     pub lock_epoch: Option<i64>,
+    /// The client's own span, its trace and its id with a dash between them: what an
+    /// execution that the request starts is linked to.
+    pub span: Option<String>,
 }
 
 /// Who did something: the person, and the execution or token that did it for them, if any.

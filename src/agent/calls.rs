@@ -57,6 +57,18 @@ impl OpenCalls {
             .find(|open| !matches!(open.stage, Stage::Asked(_)))
     }
 
+    /// Takes every question back that nobody answered, and every approval: those were given
+    /// to another run. Answers to questions stay.
+    pub fn ask_anew(&mut self) {
+        for open in &mut self.0 {
+            let keeps =
+                matches!(&open.stage, Stage::Replied(request, _) if request.call_hash.is_none());
+            if !keeps {
+                open.stage = Stage::Ready;
+            }
+        }
+    }
+
     /// The call got its result.
     pub fn close(&mut self, call_id: &str) {
         self.0.retain(|open| open.call.id != call_id);

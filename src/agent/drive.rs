@@ -23,7 +23,7 @@ use super::{
     leave,
     machine::{Limits, Next, Opening, Silence, State, answer_data},
     policy::Policy,
-    prompt, tools,
+    prompt, spans, tools,
 };
 use crate::{
     access::{self, Action, Caller, ExecutionRights, Origin, Target},
@@ -133,7 +133,7 @@ impl Driver {
         };
         let journal = app
             .db
-            .tx(scope, async |tx| executions::journal_in(tx, id, 0).await)
+            .tx(scope, async |tx| executions::journal_in(tx, id).await)
             .await?;
         Ok(Some(Driver {
             limits: Limits::of(&app.config.agent, &lease.config),
@@ -401,6 +401,7 @@ impl Driver {
             return Ok(Step::Behind);
         };
         written.iter().for_each(|event| self.state.apply(event));
+        spans::tell(&self.app.spans, &self.lease, &written);
         if self.dies(Point::AfterAppend) {
             return Ok(Step::Ended(End::Died));
         }
@@ -414,7 +415,7 @@ impl Driver {
     /// Reads the entries that others wrote.
     async fn catch_up(&mut self) -> Result<()> {
         let (id, last) = (self.lease.execution, self.state.sequence);
-        let read = async |tx: &mut Tx| executions::journal_in(tx, id, last).await;
+        let read = async |tx: &mut Tx| executions::journal_after_in(tx, id, last).await;
         let missed: Vec<TraceEvent> = self.app.db.tx(self.scope(), read).await?;
         missed.iter().for_each(|event| self.state.apply(event));
         Ok(())

@@ -3,6 +3,8 @@
 //! `fold` and `next` do no I/O and read no clock, so a worker that takes an execution
 //! over arrives where the last one was, and tests need neither model nor database.
 
+mod fork;
+
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::TimeDelta;
@@ -153,9 +155,7 @@ impl State {
             | TraceKind::ExecutionPaused
             | TraceKind::ExecutionResume => {}
         }
-        if self.calls.is_empty() {
-            self.messages.append(&mut self.inbox);
-        }
+        self.read_inbox();
     }
 
     /// What comes next at `now`.
@@ -238,8 +238,11 @@ impl State {
             .map(|call| call.id.clone())
             .collect();
         for (i, call) in answer.tool_calls.iter_mut().enumerate() {
-            if call.id.is_empty() || seen.contains(&call.id) {
-                call.id = format!("call_{}_{i}", self.sequence + 1);
+            // A fork counts its entries anew, so a name made of them may be taken too.
+            let mut name = format!("call_{}_{i}", self.sequence + 1);
+            while call.id.is_empty() || seen.contains(&call.id) {
+                call.id.clone_from(&name);
+                name.push('_');
             }
             seen.insert(call.id.clone());
         }
@@ -247,6 +250,9 @@ impl State {
     }
 
     fn open(&mut self, data: &Value) {
+        if data.get("forkedFrom").is_some() {
+            return fork::begin(self, data.get("edit"));
+        }
         if let Ok(opening) = serde_json::from_value::<Opening>(data.clone()) {
             self.messages = vec![
                 Message::System {
@@ -290,6 +296,13 @@ impl State {
             name: text(data, "tool"),
             content,
         });
+    }
+
+    /// Says what people said, unless a call has no result yet.
+    fn read_inbox(&mut self) {
+        if self.calls.is_empty() {
+            self.messages.append(&mut self.inbox);
+        }
     }
 
     /// A person's answer to a request, or a word that nobody asked for.
@@ -359,18 +372,18 @@ mod tests {
     use chrono::{DateTime, TimeDelta};
     use uuid::Uuid;
 
-    const LIMITS: Limits = Limits {
+    pub(super) const LIMITS: Limits = Limits {
         iterations: 3,
         tokens: 100,
         seconds: 60,
         cost_micros: None,
     };
 
-    fn at() -> Timestamp {
+    pub(super) fn at() -> Timestamp {
         DateTime::from_timestamp(1_700_000_000, 0).unwrap()
     }
 
-    fn journal(entries: &[(TraceKind, Value)]) -> Vec<TraceEvent> {
+    pub(super) fn journal(entries: &[(TraceKind, Value)]) -> Vec<TraceEvent> {
         entries
             .iter()
             .zip(1..)
@@ -380,6 +393,7 @@ mod tests {
                 sequence_number,
                 event_type: *kind,
                 event_data: data.clone(),
+                data_hash: None,
                 timestamp: at(),
                 duration_ms: None,
                 model: None,
@@ -392,14 +406,14 @@ mod tests {
             .collect()
     }
 
-    fn opening() -> (TraceKind, Value) {
+    pub(super) fn opening() -> (TraceKind, Value) {
         let data = json!({
             "model": "demo/analyst", "systemPrompt": "s", "task": "t", "tools": [], "nodeVersion": 1
         });
         (TraceKind::ExecutionStart, data)
     }
 
-    fn calls(ids: &[&str]) -> (TraceKind, Value) {
+    pub(super) fn calls(ids: &[&str]) -> (TraceKind, Value) {
         let calls: Vec<Value> = ids
             .iter()
             .map(|id| json!({ "id": id, "name": "list_inputs", "arguments": "{}" }))
@@ -410,7 +424,7 @@ mod tests {
         )
     }
 
-    fn ran(id: &str) -> (TraceKind, Value) {
+    pub(super) fn ran(id: &str) -> (TraceKind, Value) {
         (
             TraceKind::ToolCall,
             json!({ "callId": id, "tool": "list_inputs", "result": { "b": 1, "a": 2 } }),

@@ -16,5 +16,6 @@ mod leave;
 pub mod machine;
 mod policy;
 mod prompt;
+mod spans;
 pub mod tools;
 pub mod worker;

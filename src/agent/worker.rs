@@ -14,7 +14,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::drive::{Breakpoint, Driver, End};
 use crate::{
     app::App,
-    executions::{journal, model::Lease, ops as executions},
+    executions::{
+        journal,
+        model::Lease,
+        ops::{self as executions, retention},
+    },
     kernel::{Error, ExecutionId, OrgId, Result, Scope, WorkerId, event::QueueName},
     platform::{
         queue::Delivery,
@@ -76,6 +80,8 @@ impl AgentWorker {
         let tasks = TaskTracker::new();
         let hands = TaskTracker::new();
         tasks.spawn(heartbeat.run(heart.clone()));
+        tasks.spawn(self.app.spans.clone().run(heart.clone()));
+        tasks.spawn(retention::run(Arc::clone(&self.app), stop.clone()));
         for _ in 0..config.concurrency {
             hands.spawn(self.clone().hand(stop.clone()));
         }

@@ -27,8 +27,10 @@ use crate::{
             retry::{RetryPolicy, Retrying},
         },
         oidc::Oidc,
+        otlp::Spans,
         queue::DbQueue,
         vault::Vault,
+        workers,
     },
     server::API,
 };
@@ -64,6 +66,7 @@ pub fn app(
         keyring: Arc::new(keyring),
         vault: Arc::new(vault),
         provider,
+        spans: Spans::to(&config.telemetry.otlp_endpoint, &workers::host())?,
         base_url,
         draining: CancellationToken::new(),
         config: Arc::new(config),

@@ -3,16 +3,19 @@
 
 pub mod compose;
 mod dev;
+mod doctor;
 mod extract;
 mod migrate;
 mod roles;
 pub mod seed;
+mod trace;
 mod workspace;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::trace::TraceCommand;
 use crate::{
     config,
     kernel::{Code, Error, Result},
@@ -49,6 +52,12 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// Put a small workspace into a development database.
     Seed,
+    /// Check on a live system what must always hold, and say what to do where it does not.
+    ///
+    /// Ends with 0 when nothing was found, 1 when something was, 2 when it could not look.
+    Doctor(doctor::DoctorArgs),
+    /// Write journals of executions to files, and check such files.
+    Trace(trace::TraceArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Read one file in a process with limits; the file worker calls this.
@@ -72,7 +81,7 @@ pub fn run() -> ExitCode {
         Err(error) => return fail(&error.to_string()),
     };
     match runtime.block_on(dispatch(&cli.env, cli.command)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             tracing::error!(error = %error.chain(), "the command failed");
             fail(&last_word(&error))
@@ -80,7 +89,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-async fn dispatch(env: &str, command: Command) -> Result<()> {
+async fn dispatch(env: &str, command: Command) -> Result<ExitCode> {
     let load = |overrides: &[config::Override]| -> Result<config::Config> {
         let config = config::load(env, overrides)?;
         telemetry::start(&config.log)?;
@@ -93,9 +102,15 @@ async fn dispatch(env: &str, command: Command) -> Result<()> {
         Command::FileWorker => roles::file_worker(load(&[])?).await,
         Command::Migrate(args) => migrate::run(&load(&[])?, &args).await,
         Command::Seed => seed::run(load(&[])?).await,
+        Command::Doctor(args) => return Ok(doctor::run(&load(&[])?, &args).await),
+        Command::Trace(args) => match args.command {
+            TraceCommand::Export(args) => trace::export(&load(&[])?, &args).await,
+            TraceCommand::Verify(args) => return trace::verify(&args),
+        },
         Command::Openapi => openapi(),
         Command::Extract(_) => Ok(()),
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 #[expect(clippy::print_stdout, reason = "the document is this command's output")]

@@ -27,6 +27,8 @@ pub struct AgentConfig {
     pub sweep_seconds: u32,
     /// How long a person has to answer what a run asks; 0 for ever.
     pub request_days: u32,
+    /// Days for which the payloads of ended executions' entries are kept; 0 is for ever.
+    pub keep_payloads_days: u32,
 }
 
 impl AgentConfig {
@@ -46,6 +48,12 @@ impl AgentConfig {
             "agent.lease_seconds",
             "must be at least three heartbeats, so that one lost heartbeat costs no lease",
         );
+        // A century; more is no date any more, and means for ever.
+        fields.check(
+            self.keep_payloads_days <= 36_500,
+            "agent.keep_payloads_days",
+            "must be at most 36500; 0 is for ever",
+        );
         fields.check(
             self.sweep_seconds > 0,
             "agent.sweep_seconds",
@@ -61,6 +69,11 @@ impl AgentConfig {
     /// The life of a lease since its worker's last heartbeat.
     pub fn lease(&self) -> TimeDelta {
         TimeDelta::seconds(i64::from(self.lease_seconds))
+    }
+
+    /// How long the payloads of ended executions are kept; `None` is for ever.
+    pub fn keep_payloads(&self) -> Option<TimeDelta> {
+        (self.keep_payloads_days > 0).then(|| TimeDelta::days(i64::from(self.keep_payloads_days)))
     }
 
     /// The time between heartbeats.

@@ -17,6 +17,7 @@ mod nodes;
 mod oidc;
 mod server;
 mod storage;
+mod telemetry;
 mod vault;
 mod weak;
 
@@ -40,6 +41,7 @@ pub use self::{
     oidc::{OidcConfig, SigningAlgorithm},
     server::ServerConfig,
     storage::StorageConfig,
+    telemetry::TelemetryConfig,
     vault::VaultConfig,
 };
 
@@ -75,6 +77,8 @@ pub struct Config {
     pub ingest: IngestConfig,
     /// Logs.
     pub log: LogConfig,
+    /// Spans.
+    pub telemetry: TelemetryConfig,
 }
 
 /// The environments in which secrets may be public. Any other name is held to what
@@ -182,6 +186,7 @@ impl Config {
         self.nodes.validate(&mut fields);
         self.agent.validate(&mut fields);
         self.ingest.validate(&mut fields);
+        self.telemetry.validate(&mut fields);
         fields.finish()
     }
 

@@ -1,5 +1,8 @@
 //! Routes of executions.
 
+pub mod fork;
+pub mod usage;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
@@ -236,5 +239,5 @@ fn last_event(request: &HttpRequest) -> Result<i64> {
     params(("executionId" = ExecutionId, Path, description = "The execution.")),
     responses((status = 200, description = "Whether it is whole.", body = Verification)))]
 pub async fn execution_verify(ctx: Ctx, id: web::Path<ExecutionId>) -> Result<HttpResponse> {
-    Ok(ok(ops::execution_verify(&ctx, *id).await?))
+    Ok(ok(ops::verify::execution_verify(&ctx, *id).await?))
 }

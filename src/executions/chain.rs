@@ -3,20 +3,40 @@
 //! The hash is SHA-256 over the canonical JSON ([`canonical`]) of one object with the
 //! fields of [`digest`]. Anyone with the trace can compute it again; changing,
 //! dropping or reordering an entry breaks every hash after it.
+//!
+//! Of the payload it covers the hash ([`data_hash`]), so that a payload can be removed
+//! later and the chain still be checked: [`removed`] is what stays in its place. Entries
+//! from before have no `dataHash`, and their hash covers the payload itself.
 
 use chrono::SecondsFormat;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::model::{TraceEvent, Verification};
 use crate::kernel::canonical;
 
+/// The hash of a payload, which its entry carries.
+pub fn data_hash(data: &Value) -> String {
+    canonical::sha256(canonical::text(data).as_bytes())
+}
+
+/// What stands in the place of a payload that was removed. No payload looks so by itself:
+/// it would have to contain its own hash.
+pub fn removed(data_hash: &str) -> Value {
+    json!({ "removed": { "sha256": data_hash } })
+}
+
+/// Whether the payload of `event` was removed.
+pub fn is_removed(event: &TraceEvent) -> bool {
+    let hash = event.data_hash.as_deref();
+    hash.is_some_and(|hash| event.event_data == removed(hash))
+}
+
 /// The hash that `event` should have after `prev`.
 pub fn digest(event: &TraceEvent, prev: &str) -> String {
-    let content = json!({
+    let mut content = json!({
         "executionId": event.execution_id,
         "sequenceNumber": event.sequence_number,
         "eventType": event.event_type,
-        "eventData": event.event_data,
         "timestamp": event.timestamp.to_rfc3339_opts(SecondsFormat::Millis, true),
         "durationMs": event.duration_ms,
         "model": event.model,
@@ -25,7 +45,22 @@ pub fn digest(event: &TraceEvent, prev: &str) -> String {
         "costMicros": event.cost_micros,
         "prevHash": prev,
     });
+    if let Some(fields) = content.as_object_mut() {
+        let (name, payload) = match &event.data_hash {
+            Some(hash) => ("dataHash", json!(hash)),
+            None => ("eventData", event.event_data.clone()),
+        };
+        fields.insert(name.to_owned(), payload);
+    }
     canonical::sha256(canonical::text(&content).as_bytes())
+}
+
+/// Whether the payload of `event` is the one that its hash was made of, or removed.
+fn payload_is_right(event: &TraceEvent) -> bool {
+    match &event.data_hash {
+        Some(hash) => is_removed(event) || *hash == data_hash(&event.event_data),
+        None => true,
+    }
 }
 
 /// A check of a chain, entry by entry, so that a long journal need not fit in memory.
@@ -34,6 +69,7 @@ pub struct Check {
     events: i64,
     head: String,
     broken_at: Option<i64>,
+    payloads_removed: i64,
 }
 
 impl Check {
@@ -42,12 +78,24 @@ impl Check {
         let expected = self.events + 1;
         let right = event.sequence_number == expected
             && event.prev_hash == self.head
-            && event.hash == digest(event, &self.head);
+            && event.hash == digest(event, &self.head)
+            && payload_is_right(event);
         if !right && self.broken_at.is_none() {
             self.broken_at = Some(expected);
         }
+        self.payloads_removed += i64::from(is_removed(event));
         self.events = expected;
         self.head.clone_from(&event.hash);
+    }
+
+    /// How many entries it took.
+    pub fn count(&self) -> i64 {
+        self.events
+    }
+
+    /// Whether one of them was wrong.
+    pub fn is_broken(&self) -> bool {
+        self.broken_at.is_some()
     }
 
     /// The result, given what the execution's row says of the journal's end: entries
@@ -62,6 +110,8 @@ impl Check {
             events: self.events,
             head_hash: self.head,
             broken_at: self.broken_at,
+            payloads_removed: self.payloads_removed,
+            forked_from: None,
         }
     }
 }
@@ -86,6 +136,7 @@ mod tests {
                     sequence_number,
                     event_type: TraceKind::Decision,
                     event_data: json!({ "n": sequence_number }),
+                    data_hash: Some(data_hash(&json!({ "n": sequence_number }))),
                     timestamp: DateTime::from_timestamp_millis(1_700_000_000_123).unwrap(),
                     duration_ms: None,
                     model: None,
@@ -113,6 +164,34 @@ mod tests {
         let events = chain(3);
         assert!(check(&events, 3, &events[2].hash).valid);
         assert!(check(&[], 0, "").valid);
+    }
+
+    #[test]
+    fn a_removed_payload_is_counted_and_leaves_the_chain_valid() {
+        let mut events = chain(3);
+        let hash = events[1].data_hash.clone().unwrap();
+        events[1].event_data = removed(&hash);
+        let found = check(&events, 3, &events[2].hash);
+        assert_eq!((found.valid, found.payloads_removed), (true, 1));
+        // What claims to be removed under another hash is a changed payload.
+        events[1].event_data = removed(&"0".repeat(64));
+        let found = check(&events, 3, &events[2].hash);
+        assert_eq!((found.broken_at, found.payloads_removed), (Some(2), 0));
+    }
+
+    #[test]
+    fn entries_from_before_payloads_had_a_hash_are_still_checked() {
+        let mut events = chain(2);
+        let mut prev = String::new();
+        for event in &mut events {
+            event.data_hash = None;
+            event.prev_hash.clone_from(&prev);
+            event.hash = digest(event, &prev);
+            prev.clone_from(&event.hash);
+        }
+        assert!(check(&events, 2, &prev).valid);
+        events[0].event_data = json!({});
+        assert_eq!(check(&events, 2, &prev).broken_at, Some(1));
     }
 
     #[test]

@@ -225,6 +225,22 @@ impl Attended {
     }
 }
 
+/// Writes the first entry of an execution that nobody runs yet: a fork says where it goes
+/// on from when it is made, and not when a worker takes it.
+pub async fn begin(tx: &mut Tx, id: ExecutionId, event: NewEvent) -> Result<()> {
+    let head = store::lock_head(tx, id).await?;
+    if head.last_sequence > 0 {
+        return Err(Error::internal("the journal has begun"));
+    }
+    let written = chained(tx, &head, vec![event]);
+    store::insert_events(tx, head.org, head.lease_epoch, &written).await?;
+    for event in &written {
+        store::fork::set_end(tx, &head, event).await?;
+        outbox::emit(tx, &trace_event(&head, event)).await?;
+    }
+    Ok(())
+}
+
 /// The execution is not in a state in which it can `verb`.
 pub fn wrong_state(status: Status, verb: &str) -> Error {
     Error::new(
@@ -329,12 +345,14 @@ fn chained(tx: &Tx, head: &store::Head, events: Vec<NewEvent>) -> Vec<TraceEvent
     let mut chained = Vec::with_capacity(events.len());
     for (sequence_number, event) in (head.last_sequence + 1..).zip(events) {
         let call = event.call.as_ref();
+        let data = canonical::without_nul(event.data);
         let mut entry = TraceEvent {
             id: Id::new(tx.ids()),
             execution_id: head.id,
             sequence_number,
             event_type: event.kind,
-            event_data: canonical::without_nul(event.data),
+            data_hash: Some(chain::data_hash(&data)),
+            event_data: data,
             timestamp: tx.now(),
             duration_ms: event.duration_ms,
             model: call.map(|call| call.model.clone()),

@@ -1,11 +1,18 @@
 //! Executions and trace events as the program and its clients know them.
 
+mod fork;
 mod request;
+mod usage;
+mod verification;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::openapi::{RefOr, schema::Schema};
+
+pub use fork::{EditedAnswer, EditedCall, ExecutionFork, ForkEdit, ForkPoint, Origin};
+pub use usage::{Usage, UsageBy, UsageGroup, UsageQuery, UsageSpan, UsageSum};
+pub use verification::{ForkVerification, Verification};
 
 use crate::{
     kernel::{
@@ -255,6 +262,10 @@ pub struct Execution {
     pub estimated_cost_usd: Option<f64>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
+    /// The entry of another execution that it goes on from, when it is a fork.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub forked_from: Option<ForkPoint>,
 }
 
 /// One entry of an execution's journal.
@@ -272,26 +283,30 @@ pub struct TraceEvent {
     /// What there is to know about it.
     #[schema(value_type = Object)]
     pub event_data: Value,
+    /// SHA-256 of that; absent in entries from before payloads had a hash of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub data_hash: Option<String>,
     /// When.
     pub timestamp: DateTime<Utc>,
     /// How long it took, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub duration_ms: Option<i64>,
     /// The model that answered.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub model: Option<String>,
     /// Tokens it read.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub tokens_in: Option<i64>,
     /// Tokens it wrote.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub tokens_out: Option<i64>,
     /// US dollars, in millionths; absent when unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub cost_micros: Option<i64>,
     /// SHA-256 over this entry and the hash before; `docs/TECHNICAL.md` says how.
@@ -422,6 +437,8 @@ pub struct Lease {
     pub config: ExecutionConfig,
     /// When a worker first took it.
     pub started_at: Timestamp,
+    /// The client's span that asked for it: trace and span with a dash between them.
+    pub started_by_span: Option<String>,
 }
 
 /// What becomes of an execution with an append.
@@ -465,21 +482,4 @@ impl Change {
             Change::Cancel => Status::Cancelled,
         }
     }
-}
-
-/// The answer of `GET /executions/{id}/verify`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Verification {
-    /// Whether every hash is right and none is missing.
-    pub valid: bool,
-    /// How many entries were checked.
-    pub events: i64,
-    /// The last hash; comparing it with one noted elsewhere proves that nothing was
-    /// rewritten as a whole.
-    pub head_hash: String,
-    /// The first entry that is wrong or missing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub broken_at: Option<i64>,
 }

@@ -1,15 +1,21 @@
-//! What can be done with executions from outside: start, look, verify, and [`control`].
+//! What can be done with executions from outside: start and look; [`control`] has what
+//! people do to them, [`fork`] starts one from another's journal, [`verify`] checks
+//! journals, [`usage`] sums them up.
 
 mod control;
+pub mod doctor;
+pub mod fork;
+pub mod retention;
+pub mod trace_file;
+pub mod usage;
+pub mod verify;
 
 use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
-    chain, journal,
-    model::{
-        Child, Execution, ExecutionConfig, ExecutionStart, Lease, Status, TraceEvent, Verification,
-    },
+    journal,
+    model::{Child, Execution, ExecutionConfig, ExecutionStart, Lease, Status, TraceEvent},
     store,
 };
 use crate::{
@@ -167,6 +173,9 @@ async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) ->
         lock_epoch: lock.epoch,
     };
     let execution = store::insert(tx, &new).await?;
+    if let Some(span) = &grant.actor.origin.span {
+        store::evidence::set_span(tx, id, span.clone());
+    }
     let entry = audit::Entry {
         resource: "execution",
         id: execution.id.uuid(),
@@ -265,37 +274,35 @@ pub async fn execution_trace(
 /// Entries read at a time when a whole journal is gone through.
 const BATCH: i64 = 500;
 
-/// Checks the hash chain of an execution.
-pub async fn execution_verify(ctx: &Ctx, id: ExecutionId) -> Result<Verification> {
-    ctx.tx(
-        Action::ExecutionRead,
-        Target::Execution(id),
-        async |tx, _| {
-            let mut check = chain::Check::default();
-            let mut after = 0;
-            // The end first: what is appended meanwhile is not part of this check.
-            let (last, head) = store::end_of(tx, id).await?;
-            while after < last {
-                let batch = store::trace(tx, id, after, BATCH.min(last - after)).await?;
-                let Some(end) = batch.last() else { break };
-                after = end.sequence_number;
-                batch.iter().for_each(|event| check.next(event));
-            }
-            Ok(check.finish(last, &head))
-        },
-    )
-    .await
+/// A whole journal, for a worker that takes an execution over: that of a fork begins with
+/// the entries that it shares.
+pub async fn journal_in(tx: &mut Tx, id: ExecutionId) -> Result<Vec<TraceEvent>> {
+    let mut journal = journal_between(tx, id, 0, i64::MAX).await?;
+    while let Some(origin) = journal.first().and_then(fork::origin) {
+        let shared = origin.point;
+        let mut whole = journal_between(tx, shared.execution_id, 0, shared.sequence_number).await?;
+        whole.append(&mut journal);
+        journal = whole;
+    }
+    Ok(journal)
 }
 
-/// The entries of a journal after `last`, all of them, for the worker that drives the
-/// execution.
-pub async fn journal_in(tx: &mut Tx, id: ExecutionId, last: i64) -> Result<Vec<TraceEvent>> {
-    let mut journal = Vec::new();
+/// The entries of an execution's own journal after `last`.
+pub async fn journal_after_in(tx: &mut Tx, id: ExecutionId, last: i64) -> Result<Vec<TraceEvent>> {
+    journal_between(tx, id, last, i64::MAX).await
+}
+
+/// The entries of one execution itself after `first`, to the entry `last`.
+async fn journal_between(
+    tx: &mut Tx,
+    id: ExecutionId,
+    first: i64,
+    last: i64,
+) -> Result<Vec<TraceEvent>> {
+    let mut journal: Vec<TraceEvent> = Vec::new();
     loop {
-        let after = journal
-            .last()
-            .map_or(last, |event: &TraceEvent| event.sequence_number);
-        let batch = store::trace(tx, id, after, BATCH).await?;
+        let after = journal.last().map_or(first, |event| event.sequence_number);
+        let batch = store::trace(tx, id, after, BATCH.min(last - after)).await?;
         if batch.is_empty() {
             return Ok(journal);
         }

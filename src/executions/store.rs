@@ -1,10 +1,17 @@
 //! SQL of executions and their trace events; [`lock`] has that of the lock which a run
-//! holds on its node, [`requests`] that of what people are asked, [`tree`] that of runs
-//! which runs started.
+//! holds on its node, [`fork`] of runs that go on from another's journal, [`requests`] of what
+//! people are asked, [`tree`] of runs which runs started; `trace` reads journals, and
+//! [`usage`] sums them up.
 
+pub(super) mod doctor;
+pub(super) mod evidence;
+pub(super) mod fork;
 pub(super) mod lock;
 pub(super) mod requests;
+pub(super) mod retention;
+mod trace;
 pub(super) mod tree;
+pub(super) mod usage;
 
 use chrono::TimeDelta;
 use diesel::{
@@ -16,13 +23,12 @@ use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 
 use super::model::{
-    Change, Execution, ExecutionConfig, HumanInputRequest, Lease, Status, Totals, TraceEvent,
-    TraceKind,
+    Change, Execution, ExecutionConfig, ForkPoint, HumanInputRequest, Lease, Status, Totals,
+    TraceEvent, TraceKind,
 };
 use crate::{
     kernel::{
-        Code, Error, ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, TraceEventId,
-        UserId, WorkerId,
+        Code, Error, ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, UserId, WorkerId,
         page::{Cursor, Page, PageRequest},
     },
     platform::db::{
@@ -32,6 +38,9 @@ use crate::{
         violates,
     },
 };
+use trace::EventRow;
+
+pub(super) use trace::{end_of, trace};
 
 sql_text!(Status);
 sql_text!(TraceKind);
@@ -55,6 +64,8 @@ struct Row {
     total_tokens_out: i64,
     cost_micros: Option<i64>,
     created_at: Timestamp,
+    forked_from: Option<ExecutionId>,
+    forked_after: Option<i64>,
 }
 
 impl TryFrom<Row> for Execution {
@@ -86,6 +97,7 @@ impl TryFrom<Row> for Execution {
             total_tokens_out: row.total_tokens_out,
             estimated_cost_usd: row.cost_micros.map(usd),
             created_at: row.created_at,
+            forked_from: row.forked_from.zip(row.forked_after).map(ForkPoint::from),
         })
     }
 }
@@ -258,6 +270,7 @@ struct LeaseRow {
     model_id: String,
     config: Value,
     started_at: Option<Timestamp>,
+    started_by_span: Option<String>,
 }
 
 /// Gives `worker` the lease of an execution whose row is locked.
@@ -291,6 +304,7 @@ pub(super) async fn take_lease(
         model: row.model_id,
         config: serde_json::from_value(row.config).map_err(Error::internal)?,
         started_at: row.started_at.unwrap_or(now),
+        started_by_span: row.started_by_span,
     })
 }
 
@@ -346,6 +360,7 @@ pub(super) async fn insert_events(
                 events::sequence_number.eq(entry.sequence_number),
                 events::event_type.eq(entry.event_type),
                 events::event_data.eq(&entry.event_data),
+                events::data_hash.eq(&entry.data_hash),
                 events::occurred_at.eq(entry.timestamp),
                 events::duration_ms.eq(entry.duration_ms),
                 events::model.eq(&entry.model),
@@ -434,69 +449,4 @@ pub(super) async fn set_summary(tx: &mut Tx, id: ExecutionId, summary: Value) ->
         .execute(tx.conn())
         .await?;
     Ok(())
-}
-
-#[derive(diesel::Queryable, diesel::Selectable)]
-#[diesel(table_name = events)]
-struct EventRow {
-    id: TraceEventId,
-    execution_id: ExecutionId,
-    sequence_number: i64,
-    event_type: TraceKind,
-    event_data: Value,
-    occurred_at: Timestamp,
-    duration_ms: Option<i64>,
-    model: Option<String>,
-    tokens_in: Option<i64>,
-    tokens_out: Option<i64>,
-    cost_micros: Option<i64>,
-    prev_hash: String,
-    hash: String,
-}
-
-impl From<EventRow> for TraceEvent {
-    fn from(row: EventRow) -> Self {
-        TraceEvent {
-            id: row.id,
-            execution_id: row.execution_id,
-            sequence_number: row.sequence_number,
-            event_type: row.event_type,
-            event_data: row.event_data,
-            timestamp: row.occurred_at,
-            duration_ms: row.duration_ms,
-            model: row.model,
-            tokens_in: row.tokens_in,
-            tokens_out: row.tokens_out,
-            cost_micros: row.cost_micros,
-            hash: row.hash,
-            prev_hash: row.prev_hash,
-        }
-    }
-}
-
-/// The entries after `after`, in order.
-pub(super) async fn trace(
-    tx: &mut Tx,
-    id: ExecutionId,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<TraceEvent>> {
-    let rows: Vec<EventRow> = events::table
-        .filter(events::execution_id.eq(id))
-        .filter(events::sequence_number.gt(after))
-        .order(events::sequence_number)
-        .limit(limit)
-        .select(EventRow::as_select())
-        .load(tx.conn())
-        .await?;
-    Ok(rows.into_iter().map(TraceEvent::from).collect())
-}
-
-/// The number and hash of the last entry, as the execution's row has them.
-pub(super) async fn end_of(tx: &mut Tx, id: ExecutionId) -> Result<(i64, String)> {
-    Ok(executions::table
-        .find(id)
-        .select((executions::last_sequence, executions::head_hash))
-        .first(tx.conn())
-        .await?)
 }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod error;
 pub mod event;
 pub mod field;
+pub mod finding;
 pub mod form;
 pub mod id;
 pub mod page;
@@ -19,5 +20,6 @@ pub mod text;
 
 pub use clock::{Clock, Timestamp};
 pub use error::{Code, Error, Result};
+pub use finding::Finding;
 pub use id::*;
 pub use scope::Scope;

@@ -8,12 +8,14 @@
 pub mod relay;
 mod store;
 
+use chrono::TimeDelta;
+
 use crate::{
     kernel::{
-        Result,
+        Finding, Result, Scope,
         event::{Event, Job},
     },
-    platform::db::{Topic, Tx},
+    platform::db::{Db, Topic, Tx},
 };
 
 /// Tells those who watch, once `tx` has committed. Nobody waits for the row: it leaves
@@ -29,4 +31,20 @@ pub async fn enqueue(tx: &mut Tx, job: &Job) -> Result<()> {
     store::insert_job(tx, job);
     tx.wake_after_commit(Topic::Outbox);
     Ok(())
+}
+
+/// How long a row may wait for the relay before somebody should look.
+const PATIENCE: TimeDelta = TimeDelta::minutes(1);
+
+/// Looks for rows that the relay should have taken out by now.
+pub async fn doctor(db: &Db) -> Result<Option<Finding>> {
+    const NAMED: i64 = 20;
+    let late = async |tx: &mut Tx| store::late(tx, tx.now() - PATIENCE, NAMED).await;
+    Ok(Finding::of_some(
+        "outbox_waits",
+        "News and jobs were committed more than a minute ago and not passed on.",
+        db.tx(Scope::System, late).await?,
+        "See that a server (`glassbox serve`) runs, since the relay is part of it, and what its \
+         log says of the bus and the queue.",
+    ))
 }

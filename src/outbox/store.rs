@@ -105,3 +105,15 @@ pub(super) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<usize> {
             .await?,
     )
 }
+
+/// The oldest rows that nobody published although they were there before `before`.
+pub(super) async fn late(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<Vec<OutboxId>> {
+    Ok(outbox::table
+        .filter(outbox::published_at.is_null())
+        .filter(outbox::created_at.lt(before))
+        .order(outbox::position)
+        .limit(limit)
+        .select(outbox::id)
+        .load(tx.conn())
+        .await?)
+}

@@ -9,6 +9,7 @@ pub mod http;
 pub mod limiter;
 pub mod llm;
 pub mod oidc;
+pub mod otlp;
 pub mod queue;
 pub mod redis;
 pub mod vault;

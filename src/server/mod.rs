@@ -14,7 +14,6 @@ mod problems;
 mod retries;
 mod routes;
 mod trace;
-mod traceparent;
 
 use std::{
     net::TcpListener,

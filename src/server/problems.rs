@@ -73,6 +73,10 @@ const PECULIAR: &[(&str, &[Code])] = &[
     ("execution_resume", &[Code::ExecutionState]),
     ("execution_input", &[Code::ExecutionState, Code::Conflict]),
     ("execution_message", &[Code::ExecutionState]),
+    (
+        "execution_fork",
+        &[Code::ExecutionActive, Code::NodeLocked, Code::Unprocessable],
+    ),
 ];
 
 /// Says in `operation` what it can fail with. Answers that several operations share

@@ -103,6 +103,7 @@ routes! { ApiDoc, api, TABLE:
     patch  MemberUpdate     "/orgs/{orgId}/members/{userId}"              tenants::api::members::member_update;
     delete MemberRemove     "/orgs/{orgId}/members/{userId}"              tenants::api::members::member_remove;
     get    AuditRead        "/orgs/{orgId}/audit"                         tenants::api::audit::audit_list;
+    get    UsageRead        "/orgs/{orgId}/usage"                         executions::api::usage::usage_get;
 
     // Tokens
     get    TokenManage      "/orgs/{orgId}/tokens"                        tokens::api::token_list;
@@ -170,6 +171,7 @@ routes! { ApiDoc, api, TABLE:
     get    ExecutionRead    "/executions/{executionId}/trace"             executions::api::execution_trace;
     get    ExecutionRead    "/executions/{executionId}/stream"            executions::api::execution_stream;
     get    ExecutionRead    "/executions/{executionId}/verify"            executions::api::execution_verify;
+    post   ExecutionFork    "/executions/{executionId}/fork"              executions::api::fork::execution_fork;
 }
 
 /// A route with what surrounds it, and not every request. Here actix has matched the path
@@ -236,7 +238,9 @@ pub fn counted(method: &Method, pattern: &str) -> Counted {
         None | Some((Access::Signed, _)) => Counted::Never,
         Some((Access::Open, _)) => Counted::ByAddress(Class::General),
         Some((Access::Needs(Action::Search), _)) => Counted::ByUser(Class::Search),
-        Some((Access::Needs(Action::ExecutionStart), _)) => Counted::ByUser(Class::Executions),
+        Some((Access::Needs(Action::ExecutionStart | Action::ExecutionFork), _)) => {
+            Counted::ByUser(Class::Executions)
+        }
         // Confirming an upload needs the same right and is no further upload.
         Some((Access::Needs(Action::FileCreate), path)) if path.ends_with("/upload") => {
             Counted::ByUser(Class::Uploads)

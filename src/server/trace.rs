@@ -16,15 +16,13 @@ use actix_web::{
 };
 use tracing::Instrument;
 
-use super::traceparent::TraceParent;
 use crate::{
     app::App,
     kernel::clock,
-    web::{REQUEST_ID, RequestId},
+    web::{REQUEST_ID, RequestId, TRACEPARENT, TraceParent, named_trace},
 };
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Serves one request within its span.
 pub async fn around(
@@ -49,7 +47,9 @@ pub async fn around(
             response.headers_mut().insert(HEADER, header);
         }
         if let Ok(parent) = HeaderValue::from_str(&parent.to_string()) {
-            response.headers_mut().insert(TRACEPARENT, parent);
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static(TRACEPARENT), parent);
         }
         if app.as_ref().is_some_and(|app| app.draining.is_cancelled()) {
             // Or the client would send its next request here, and hold the end up.
@@ -67,10 +67,7 @@ pub async fn around(
     REQUEST_ID.scope(id, serve.instrument(span)).await
 }
 
-/// The trace that the client names, or a new one. Two such headers are as good as none.
+/// The trace that the client names, or a new one.
 fn trace_of(headers: &HeaderMap) -> TraceParent {
-    let mut named = headers.get_all(TRACEPARENT);
-    let first = named.next().and_then(|value| value.to_str().ok());
-    let only = first.filter(|_| named.next().is_none());
-    TraceParent::continued(only, &clock::System)
+    TraceParent::continued(named_trace(headers), &clock::System)
 }

@@ -20,7 +20,7 @@ use actix_web::{
     web,
 };
 
-use super::{client_address, request::current_request_id};
+use super::{client_address, named_span, request::current_request_id};
 use crate::{
     access::{Caller, Origin},
     app::{App, Ctx},
@@ -62,6 +62,7 @@ async fn caller(request: &HttpRequest) -> Result<Ctx> {
         request_id: current_request_id(),
         ip: client_address(request, app.config.server.trusted_proxies).map(|ip| ip.to_string()),
         lock_epoch: lock_epoch(request)?,
+        span: named_span(request.headers()),
     };
     let text = bearer(request)?;
     let caller = if is_jwt(text) {

@@ -13,6 +13,7 @@
 mod support;
 
 mod drain;
+mod evidence;
 mod journal;
 mod pair;
 mod refusals;

@@ -195,6 +195,10 @@ async fn work(walk: &mut Walk, ada: &Client) {
     walk.step("execution_input", ada.post(&input, answer)).await;
     let cancel = control("cancel");
     walk.step("execution_cancel", ada.post_empty(&cancel)).await;
+    let fork = format!("{run}/fork");
+    let body = json!({ "afterSequence": 1 });
+    walk.step("execution_fork", ada.post(&fork, body)).await;
+    ada.post_empty(&cancel).await.expect(200);
     walk.step("node_delete", ada.delete(&path)).await;
 }
 

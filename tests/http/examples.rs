@@ -174,7 +174,7 @@ async fn every_example_of_the_document_is_what_the_program_says() {
     graph(&mut walk, &project, &node).await;
     templates(&mut walk, &org, &project).await;
     files(&mut walk, &org).await;
-    executions(&mut walk, &node).await;
+    executions(&mut walk, &org, &node).await;
     endings(&mut walk, &org, &project, &node).await;
 
     for (operation, (reads, answers)) in wanted() {
@@ -378,7 +378,7 @@ async fn work(walk: &Walk, worker: &AgentWorker) {
     }
 }
 
-async fn executions(walk: &mut Walk, node: &str) {
+async fn executions(walk: &mut Walk, org: &str, node: &str) {
     let path = format!("/nodes/{node}");
     let execute = format!("{path}/execute");
     let body = json!({ "model": "script/ed", "instructions": "Look for rot first." });
@@ -434,6 +434,9 @@ async fn executions(walk: &mut Walk, node: &str) {
         .await;
     walk.get("execution_verify", &format!("{path}/verify"))
         .await;
+    let usage = "from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z&groupBy=node";
+    walk.get("usage_get", &format!("/orgs/{org}/usage?{usage}"))
+        .await;
     walk.get("execution_list", &format!("/nodes/{node}/executions"))
         .await;
     let list = "/users/me/notifications";
@@ -451,6 +454,11 @@ async fn executions(walk: &mut Walk, node: &str) {
         Value::Null,
     )
     .await;
+    let edit = json!({ "message": "Look at piling 14 as well." });
+    let body = json!({ "afterSequence": 3, "edit": edit });
+    walk.post("execution_fork", &format!("{path}/fork"), body)
+        .await;
+    walk.client.post_empty(&cancel).await.expect(200);
 }
 
 async fn endings(walk: &mut Walk, org: &str, project: &str, node: &str) {

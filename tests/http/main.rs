@@ -17,6 +17,7 @@ mod agent;
 mod audit;
 mod bus;
 mod control;
+mod evidence;
 mod examples;
 mod executions;
 mod files;

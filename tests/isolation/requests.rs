@@ -62,6 +62,7 @@ pub const KINDS: &[(usize, Kind)] = &[
     (3, Kind::Read("/orgs/{org}")),
     (2, Kind::Read("/orgs/{org}/members")),
     (2, Kind::Read("/orgs/{org}/audit?limit=20")),
+    (1, Kind::Read("/orgs/{org}/usage?groupBy=node")),
     (2, Kind::Read("/orgs/{org}/projects")),
     (2, Kind::Read("/orgs/{org}/files")),
     (1, Kind::Read("/orgs/{org}/tokens")),

@@ -223,6 +223,7 @@ mod tests {
             sequence_number: 1,
             event_type,
             event_data,
+            data_hash: None,
             timestamp: DateTime::UNIX_EPOCH,
             duration_ms: None,
             model: None,

@@ -1,5 +1,6 @@
 //! What people and agents do with files. [`processing`] is what workers do.
 
+pub mod doctor;
 pub mod processing;
 
 use bytes::Bytes;

@@ -1,5 +1,6 @@
 //! SQL of files: rows, lists and their text. [`processing`] has that of the workers.
 
+pub(super) mod doctor;
 pub(super) mod processing;
 
 use diesel::{

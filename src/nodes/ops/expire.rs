@@ -8,11 +8,12 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::{super::store::lock, lock as locks};
 use crate::{
-    kernel::{NodeId, OrgId, Result, Scope, Timestamp},
+    kernel::{Finding, NodeId, OrgId, Result, Scope, Timestamp},
     platform::db::{Db, Topic},
 };
 
@@ -91,4 +92,25 @@ impl LockWatch {
         let left = next.map(|end| (end - self.db.now()).to_std().unwrap_or_default());
         left.unwrap_or(SLOW_SCAN).min(SLOW_SCAN)
     }
+}
+
+/// How long a lock may be past its end before somebody should look.
+const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+
+/// Looks for locks whose end nobody announced.
+pub async fn doctor(db: &Db) -> Result<Option<Finding>> {
+    let endings = db
+        .tx(Scope::System, async |tx| {
+            lock::next_endings(tx, BATCH).await
+        })
+        .await?;
+    let before = db.now() - PATIENCE;
+    let late = endings.into_iter().filter(|(_, _, end)| *end < before);
+    Ok(Finding::of_some(
+        "lock_past_end",
+        "Nodes' locks ended by time, and nobody was told.",
+        late.map(|(_, node, _)| node).collect(),
+        "See that a server (`glassbox serve`) runs, since the watch over locks is part of it. The \
+         nodes can be written all the same.",
+    ))
 }

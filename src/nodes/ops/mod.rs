@@ -31,7 +31,7 @@ pub use attach::{input_add, input_add_in, input_remove, output_add, output_add_i
 pub use change::{node_update, status_set_in};
 pub use create::{node_create, node_create_in, node_create_with_in};
 pub use delete::node_delete;
-pub use expire::LockWatch;
+pub use expire::{LockWatch, doctor};
 pub use graph::{node_children, node_dependencies};
 pub use lock::{
     lock_acquire, lock_release, lock_row_in, run_lock_lost_in, run_lock_release_in,

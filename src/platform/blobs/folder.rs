@@ -148,6 +148,34 @@ impl Folder {
         Ok(removed)
     }
 
+    /// The keys of blobs that were stored before `before`, for checks of the whole.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when the folder can't be read.
+    pub async fn keys(&self, before: Timestamp) -> Result<Vec<String>> {
+        let before = SystemTime::from(before);
+        let (mut keys, mut folders) = (Vec::new(), vec![self.objects.clone()]);
+        while let Some(folder) = folders.pop() {
+            let mut entries = fs::read_dir(&folder).await.map_err(failed)?;
+            while let Some(entry) = entries.next_entry().await.map_err(failed)? {
+                // It may be removed between the listing and here.
+                let Ok(metadata) = entry.metadata().await else {
+                    continue;
+                };
+                let path = entry.path();
+                if metadata.is_dir() {
+                    folders.push(path);
+                } else if metadata.modified().is_ok_and(|at| at < before) {
+                    let name = path.strip_prefix(&self.objects).ok().and_then(Path::to_str);
+                    let key = name.and_then(|name| name.strip_suffix("@v1"));
+                    keys.extend(key.map(str::to_owned));
+                }
+            }
+        }
+        keys.sort();
+        Ok(keys)
+    }
+
     fn path(&self, key: &BlobKey) -> PathBuf {
         self.objects.join(format!("{key}@v1"))
     }

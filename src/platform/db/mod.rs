@@ -6,6 +6,7 @@
 //! after the commit. This module never decides what a caller may do.
 
 pub mod cluster;
+pub mod doctor;
 pub mod given;
 pub mod migrate;
 #[expect(

@@ -39,6 +39,10 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         lock_epoch -> Nullable<Int8>,
+        forked_from -> Nullable<Uuid>,
+        forked_after -> Nullable<Int8>,
+        payloads_removed_at -> Nullable<Timestamptz>,
+        started_by_span -> Nullable<Text>,
     }
 }
 
@@ -62,6 +66,7 @@ diesel::table! {
         lease_epoch -> Int8,
         prev_hash -> Text,
         hash -> Text,
+        data_hash -> Nullable<Text>,
     }
 }
 

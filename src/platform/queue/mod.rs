@@ -11,7 +11,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::kernel::{JobId, OrgId, Result, event::QueueName};
+use crate::{
+    kernel::{Finding, JobId, OrgId, Result, Scope, event::QueueName},
+    platform::db::{Db, Tx},
+};
 
 pub use store::DbQueue;
 
@@ -48,4 +51,20 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
 
     /// Fails when the queue does not answer.
     async fn ping(&self) -> Result<()>;
+}
+
+/// How often a message may be handed out before somebody should look.
+const OFTEN: i32 = 10;
+
+/// Looks for messages of the embedded queue that come back again and again.
+pub async fn doctor(db: &Db) -> Result<Option<Finding>> {
+    const NAMED: i64 = 20;
+    let returning = async |tx: &mut Tx| store::returning(tx, OFTEN, NAMED).await;
+    Ok(Finding::of_some(
+        "job_returns",
+        format!("Jobs were handed to workers more than {OFTEN} times and are not done."),
+        db.tx(Scope::System, returning).await?,
+        "Read the workers' logs for these ids: each try ended in a failure of ours, or took the \
+         worker down.",
+    ))
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Delivery, Queue};
 use crate::{
     kernel::{Error, JobId, OrgId, Result, Scope, event::QueueName},
-    platform::db::{Db, Topic, schema::jobs, types::sql_text},
+    platform::db::{Db, Topic, Tx, schema::jobs, types::sql_text},
 };
 
 sql_text!(QueueName);
@@ -52,6 +52,17 @@ impl DbQueue {
             })
             .await
     }
+}
+
+/// Messages that were handed out more than `attempts` times, most often first.
+pub(super) async fn returning(tx: &mut Tx, attempts: i32, limit: i64) -> Result<Vec<JobId>> {
+    Ok(jobs::table
+        .filter(jobs::attempts.gt(attempts))
+        .order(jobs::attempts.desc())
+        .limit(limit)
+        .select(jobs::id)
+        .load(tx.conn())
+        .await?)
 }
 
 fn topic(queue: QueueName) -> Topic {

@@ -77,6 +77,7 @@ pub const LINES: &[Line] = &[
     line("member_update", About::Org, |_| json!({ "role": "guest" })),
     line("member_remove", About::Org, none),
     line("audit_list", About::Org, none),
+    line("usage_get", About::Org, none),
     line("token_list", About::Org, none),
     line(
         "token_create",
@@ -181,4 +182,9 @@ pub const LINES: &[Line] = &[
     line("execution_trace", About::Execution, none),
     line("execution_stream", About::Execution, none),
     line("execution_verify", About::Execution, none),
+    line(
+        "execution_fork",
+        About::Execution,
+        |_| json!({ "afterSequence": 1 }),
+    ),
 ];

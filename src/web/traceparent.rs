@@ -2,7 +2,28 @@
 
 use std::fmt;
 
+use actix_web::http::header::HeaderMap;
+
 use crate::kernel::clock::Ids;
+
+/// The header.
+pub const TRACEPARENT: &str = "traceparent";
+
+/// The header as the client sent it. Two of them are as good as none.
+pub fn named_trace(headers: &HeaderMap) -> Option<&str> {
+    let mut named = headers.get_all(TRACEPARENT);
+    let first = named.next().and_then(|value| value.to_str().ok());
+    first.filter(|_| named.next().is_none())
+}
+
+/// The client's own span, when the header names one: its trace and its id, with a dash
+/// between them.
+pub fn named_span(headers: &HeaderMap) -> Option<String> {
+    let header = named_trace(headers)?;
+    parse(header)?;
+    let mut fields = header.trim().split('-').skip(1);
+    Some(format!("{}-{}", fields.next()?, fields.next()?))
+}
 
 /// A trace, and our part in it. Shown as the header is written.
 #[derive(Debug, Clone, PartialEq, Eq)]

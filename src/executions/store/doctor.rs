@@ -1,0 +1,125 @@
+//! What is not as it must be among executions, over all tenants or within one.
+
+use chrono::TimeDelta;
+use diesel::{
+    ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
+    dsl::{exists, not},
+    sql_types::Bool,
+};
+use diesel_async::RunQueryDsl;
+
+use crate::{
+    executions::model::Status,
+    kernel::{ExecutionId, OrgId, Result, Timestamp},
+    platform::db::{
+        Tx,
+        schema::{agent_executions as executions, workers},
+    },
+};
+
+/// How many ids a finding names at most.
+const NAMED: i64 = 20;
+
+/// Runs that need a worker, have none that was heard of since `dead_before`, and were not
+/// touched since `untouched_since`. For a transaction of the system's.
+pub(in super::super) async fn unattended(
+    tx: &mut Tx,
+    dead_before: Timestamp,
+    untouched_since: Timestamp,
+) -> Result<Vec<ExecutionId>> {
+    let alive = workers::table
+        .filter(executions::lease_worker.eq(workers::id.nullable()))
+        .filter(workers::heartbeat_at.ge(dead_before));
+    let open = [Status::Pending, Status::Running].map(|status| status.to_string());
+    Ok(executions::table
+        .filter(executions::status.eq_any(open))
+        .filter(executions::updated_at.lt(untouched_since))
+        .filter(not(exists(alive)))
+        .order(executions::created_at)
+        .limit(NAMED)
+        .select(executions::id)
+        .load(tx.conn())
+        .await?)
+}
+
+/// Runs that rest or have ended and are still some worker's.
+pub(in super::super) async fn held_at_rest(tx: &mut Tx) -> Result<Vec<ExecutionId>> {
+    let open = [Status::Pending, Status::Running].map(|status| status.to_string());
+    Ok(executions::table
+        .filter(executions::status.ne_all(open))
+        .filter(executions::lease_worker.is_not_null())
+        .limit(NAMED)
+        .select(executions::id)
+        .load(tx.conn())
+        .await?)
+}
+
+/// Runs that have ended and do not say when, or say it and have not.
+pub(in super::super) async fn ended_halfway(tx: &mut Tx) -> Result<Vec<ExecutionId>> {
+    let ended = [Status::Complete, Status::Failed, Status::Cancelled];
+    let ended = ended.map(|status| status.to_string());
+    let mut odd: Vec<ExecutionId> = executions::table
+        .filter(executions::status.eq_any(ended.clone()))
+        .filter(executions::completed_at.is_null())
+        .limit(NAMED)
+        .select(executions::id)
+        .load(tx.conn())
+        .await?;
+    let early: Vec<ExecutionId> = executions::table
+        .filter(executions::status.ne_all(ended))
+        .filter(executions::completed_at.is_not_null())
+        .limit(NAMED)
+        .select(executions::id)
+        .load(tx.conn())
+        .await?;
+    odd.extend(early);
+    Ok(odd)
+}
+
+/// Executions over all tenants, newest first, after `after`.
+pub(in super::super) async fn page(
+    tx: &mut Tx,
+    after: Option<ExecutionId>,
+    limit: i64,
+) -> Result<Vec<(OrgId, ExecutionId)>> {
+    let mut query = executions::table
+        .order(executions::id.desc())
+        .limit(limit)
+        .select((executions::org_id, executions::id))
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(executions::id.lt(after));
+    }
+    Ok(query.load(tx.conn()).await?)
+}
+
+#[derive(QueryableByName)]
+struct Differs {
+    #[diesel(sql_type = Bool)]
+    differs: bool,
+}
+
+/// Whether the totals of an execution's row are not the sums of its entries. One statement,
+/// so that both are of the same moment.
+pub(in super::super) async fn totals_differ(tx: &mut Tx, id: ExecutionId) -> Result<bool> {
+    let found: Option<Differs> = diesel::sql_query(
+        "select (e.total_tokens_in, e.total_tokens_out, e.cost_micros) \
+             is distinct from (s.tokens_in, s.tokens_out, s.cost_micros) as differs \
+         from agent_executions e, lateral ( \
+             select coalesce(sum(t.tokens_in), 0)::bigint as tokens_in, \
+                    coalesce(sum(t.tokens_out), 0)::bigint as tokens_out, \
+                    case when count(*) = count(t.cost_micros) \
+                         then coalesce(sum(t.cost_micros), 0)::bigint end as cost_micros \
+             from agent_trace_events t \
+             where t.org_id = e.org_id and t.execution_id = e.id and t.model is not null) s \
+         where e.id = $1",
+    )
+    .bind::<diesel::sql_types::Uuid, _>(id)
+    .get_result(tx.conn())
+    .await
+    .optional()?;
+    Ok(found.is_some_and(|found| found.differs))
+}
+
+/// How long a run may wait for a worker before somebody should look.
+pub(in super::super) const PATIENCE: TimeDelta = TimeDelta::minutes(2);
