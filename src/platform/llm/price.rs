@@ -85,7 +85,7 @@ mod tests {
         Usage {
             input_tokens,
             output_tokens,
-            estimated: false,
+            ..Usage::default()
         }
     }
 
