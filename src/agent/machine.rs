@@ -3,7 +3,7 @@
 //! `fold` and `next` do no I/O and read no clock, so a worker that takes an execution
 //! over arrives where the last one was, and tests need neither model nor database.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -73,6 +73,8 @@ pub struct State {
     pub todo: VecDeque<ToolCall>,
     /// The number of the last entry.
     pub sequence: i64,
+    /// The number of each result's entry, by its call's id.
+    pub entries: HashMap<String, i64>,
     iterations: u32,
     tokens: u64,
     /// `None` once a price was unknown.
@@ -249,6 +251,7 @@ impl State {
     fn ran(&mut self, data: &Value) {
         let call_id = text(data, "callId");
         self.todo.retain(|call| call.id != call_id);
+        self.entries.insert(call_id.clone(), self.sequence);
         // Canonical, so that the model reads the same before and after a take-over:
         // the database does not keep the order of keys.
         let content = canonical::text(data.get("result").unwrap_or(&Value::Null));
@@ -276,15 +279,25 @@ fn text(data: &Value, key: &str) -> String {
         .to_owned()
 }
 
-/// The data of a `llm_call` entry.
-pub fn answer_data(answer: &ChatAnswer) -> Value {
-    json!({
+/// The data of a `llm_call` entry; `fallback_from` are the models that did not answer
+/// before this one.
+pub fn answer_data(answer: &ChatAnswer, fallback_from: Option<Value>) -> Value {
+    let usage = answer.usage.as_ref();
+    let mut data = json!({
         "text": answer.text,
         "toolCalls": answer.tool_calls,
         "finish": answer.finish,
         "model": answer.model,
-        "usageEstimated": answer.usage.as_ref().map(|usage| usage.estimated),
-    })
+        "usageEstimated": usage.map(|usage| usage.estimated),
+    });
+    let cached = usage.map_or(0, |usage| usage.cache_read_tokens);
+    let cached = (cached > 0).then(|| json!(cached));
+    for (name, value) in [("fallbackFrom", fallback_from), ("cachedTokensIn", cached)] {
+        if let (Some(data), Some(value)) = (data.as_object_mut(), value) {
+            data.insert(name.to_owned(), value);
+        }
+    }
+    data
 }
 
 #[cfg(test)]

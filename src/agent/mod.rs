@@ -2,13 +2,16 @@
 //!
 //! [`machine`] is pure: it folds the journal into a state and says what comes next.
 //! [`drive`] performs that and appends the result; whatever a tool does in our own
-//! database is in the same transaction as the entry that says so. [`worker`] finds
+//! database is in the same transaction as the entry that says so. `choice` says which
+//! models may be asked, and `context` what of the conversation they can read. [`worker`] finds
 //! work, keeps the leases alive and hands over at shutdown.
 //!
 //! Invariants: nothing is done that the journal does not say; an effect in our
 //! database happens exactly once, whatever dies when; a tool has the rights of the
 //! execution's own narrowed token and no more, whatever the model asks for.
 
+mod choice;
+mod context;
 pub mod drive;
 mod leave;
 pub mod machine;

@@ -52,7 +52,7 @@ pub fn app(
         blobs,
         folder: Some(folder),
         models: Arc::new(models(&config.models)?),
-        prices: Arc::new(Prices::built_in()?),
+        prices: Arc::new(Prices::load(&config.models.prices_file)?),
         embedder: Arc::new(Hashing),
         keyring: Arc::new(keyring),
         vault: Arc::new(vault),

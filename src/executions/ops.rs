@@ -21,21 +21,18 @@ use crate::{
     outbox,
     platform::db::Tx,
     templates::model::{AGENT_CONFIG, AgentSettings},
+    tenants,
 };
 
 /// Starts an execution of a node: the row, the job and the news of it are one change.
 pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> Result<Execution> {
     start.check()?;
-    // A model that is not there would fail the run later; better to say so now.
-    if let Some(model) = &start.model {
-        known_model(ctx, model).map_err(|why| invalid("model", why))?;
-    }
     let life = ctx.app.config.nodes.lock_life();
     ctx.tx(
         Action::ExecutionStart,
         Target::Node(node),
         async move |tx, grant| {
-            let (model, config) = settle(ctx, tx, node, start).await?;
+            let (model, config) = settle(ctx, tx, (grant.org, node), start).await?;
             let order = Order {
                 model: &model,
                 config: &config,
@@ -48,16 +45,18 @@ pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> 
 }
 
 /// How the node is run: as the call says, else as the node's own `agentConfig` says, else
-/// as the server's configuration does. The node was allowed to be executed, so its
+/// as the organization's settings, else the server's configuration does. A model that is
+/// not there would fail the run later; better to say so now. The node was allowed to be executed, so its
 /// metadata are nothing that the caller may not see.
 async fn settle(
     ctx: &Ctx,
     tx: &mut Tx,
-    node: NodeId,
+    (org, node): (OrgId, NodeId),
     start: ExecutionStart,
 ) -> Result<(String, ExecutionConfig)> {
     let metadata = nodes::ops::node_read_in(tx, node).await?.metadata;
     let settings = AgentSettings::of_metadata(&metadata)?.unwrap_or_default();
+    let is_asked_for = start.model.is_some();
     let start = start.or(settings);
     // The call was checked already, so what is wrong now is the node's.
     let unusable = |why: &str| {
@@ -68,26 +67,22 @@ async fn settle(
         )
     };
     start.check().map_err(|error| unusable(error.message()))?;
-    let model = match start.model {
-        Some(model) => {
-            known_model(ctx, &model).map_err(|why| unusable(&why))?;
-            model
-        }
-        None => {
-            let model = ctx.app.config.models.default.clone();
-            known_model(ctx, &model).map_err(|why| invalid("model", why))?;
-            model
-        }
-    };
-    Ok((model, start.config.unwrap_or_default()))
-}
-
-/// Fails with a sentence, without its full stop, when there is no such model.
-fn known_model(ctx: &Ctx, model: &str) -> std::result::Result<(), String> {
-    match ctx.app.models.resolve(model) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.message().trim_end_matches('.').to_owned()),
+    let models = tenants::ops::org_models_in(tx, org).await?;
+    let server = ctx.app.config.models.default.as_str();
+    let default = || models.default_model().unwrap_or(server).to_owned();
+    let is_nodes = start.model.is_some() && !is_asked_for;
+    let model = start.model.unwrap_or_else(default);
+    let is_offered = |name: &str| ctx.app.models.resolve(name).is_ok();
+    if models.find(&model, is_offered).is_none() {
+        let why = ctx.app.models.unknown(&model);
+        let why = why.message().trim_end_matches('.');
+        return Err(if is_nodes {
+            unusable(why)
+        } else {
+            invalid("model", why)
+        });
     }
+    Ok((model, start.config.unwrap_or_default()))
 }
 
 /// What is to be run, and how.

@@ -242,10 +242,9 @@ impl Guarded {
             Some(Host::Ipv6(v6)) => Some(IpAddr::V6(v6)),
         };
         if literal.is_some_and(|ip| !is_public(ip) && !self.allowed.address(ip)) {
-            return Err(invalid(
-                "address",
-                Refusal.to_string().trim_end_matches('.'),
-            ));
+            let why = Refusal.to_string();
+            let why = why.trim_start_matches("The address ").trim_end_matches('.');
+            return Err(invalid("address", why));
         }
         Ok(self.client.clone())
     }

@@ -63,7 +63,8 @@ impl Models {
         self.connector.as_ref()
     }
 
-    fn unknown(&self, name: &str) -> Error {
+    /// That there is no such model, in words for whoever named it.
+    pub fn unknown(&self, name: &str) -> Error {
         let name: String = name.chars().take(100).collect();
         let known: Vec<_> = self.providers().collect();
         let known = if known.is_empty() {

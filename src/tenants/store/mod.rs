@@ -121,6 +121,15 @@ pub(super) async fn get_org(tx: &mut Tx, id: OrgId, role: OrgRole) -> Result<Org
     Ok(row.seen_by(role))
 }
 
+/// The settings of an organization.
+pub(super) async fn settings_of(tx: &mut Tx, id: OrgId) -> Result<Value> {
+    Ok(organizations::table
+        .find(id)
+        .select(organizations::settings)
+        .first(tx.conn())
+        .await?)
+}
+
 /// Deletes an organization and, by their keys, all of its rows.
 pub(super) async fn delete_org(tx: &mut Tx, id: OrgId) -> Result<()> {
     // Whoever works in the organization holds rows like these and then needs that of the

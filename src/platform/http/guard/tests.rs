@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::*;
@@ -200,6 +200,8 @@ async fn the_address_that_was_checked_is_the_one_connected_to() {
     let client = guarded.client_for(&url).unwrap();
     let serve = async {
         let (mut socket, _) = listener.accept().await.unwrap();
+        let mut question = [0; 1024];
+        assert!(socket.read(&mut question).await.unwrap() > 0);
         let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
         socket.write_all(answer.as_bytes()).await.unwrap();
     };
