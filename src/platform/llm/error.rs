@@ -13,7 +13,8 @@ pub enum ModelErrorKind {
     Unreachable,
     /// No answer in the time given.
     Timeout,
-    /// The key is missing, wrong or without credit.
+    /// It may not be asked: the key is missing, wrong or without credit, or the address
+    /// is none that is called on a user's word.
     Refused,
     /// The server says that the request is wrong: an unknown model or parameter.
     BadRequest,

@@ -36,7 +36,7 @@ pub enum BodyError {
 )]
 pub fn of_transport(error: reqwest::Error) -> ModelError {
     if let Some(refused) = guard::refusal(&error) {
-        ModelError::new(ModelErrorKind::BadRequest, refused.to_string())
+        ModelError::new(ModelErrorKind::Refused, refused.to_string())
     } else if error.is_timeout() {
         ModelError::new(
             ModelErrorKind::Timeout,
