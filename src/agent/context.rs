@@ -281,11 +281,13 @@ mod tests {
     }
 
     fn contents(messages: &[Message]) -> Vec<&str> {
-        let content = |m| match m {
-            &Message::Tool { ref content, .. } => Some(content.as_str()),
-            _ => None,
-        };
-        messages.iter().filter_map(content).collect()
+        messages
+            .iter()
+            .filter_map(|message| match message {
+                Message::Tool { content, .. } => Some(content.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
 
 use super::anthropic::{Anthropic, AnthropicOptions};
 use super::openai::{OpenAi, OpenAiOptions, TokenLimit};
@@ -43,12 +44,15 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked: Arc<Mutex<Vec<Value>>> = Arc::default();
         let seen = Arc::clone(&asked);
-        tokio::spawn(async move {
+        // They end with the script, or with the test's runtime.
+        let tasks = TaskTracker::new();
+        let connections = tasks.clone();
+        tasks.spawn(async move {
             for reply in script {
                 let (mut socket, _) = listener.accept().await.unwrap();
                 let body = read_request(&mut socket).await;
                 seen.lock().unwrap().push(body);
-                tokio::spawn(answer(socket, reply));
+                connections.spawn(answer(socket, reply));
             }
         });
         Server { url, asked }
