@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use glassbox::agent::worker::AgentWorker;
+use glassbox::{agent::worker::AgentWorker, platform::llm::Message};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, model::Scripted};
 
 const KEY: &str = "sk-of-the-organization-0123456789";
 
@@ -270,4 +270,55 @@ async fn anthropics_dialect_is_spoken_where_the_name_says_so() {
     let asked = asked(&server).await;
     assert_eq!(asked[0].url.path(), "/v1/messages");
     assert_eq!(asked[0].headers["x-api-key"], KEY);
+}
+
+/// A run of `model` on a node of this description, with a window of so many tokens.
+async fn run_in_window(model: Scripted, window: u64, text: &str) -> (Value, Vec<Value>) {
+    let window = ("models.default_window", window.to_string());
+    let test = TestApp::start_configured(&[window]).await.with_model(model);
+    let ada = test.user("ada").await;
+    let (_, project) = ada.workspace("labs").await;
+    let path = format!("/projects/{project}/nodes");
+    let node = json!({ "title": "A task", "description": text });
+    let node = ada.post(&path, node).await.id();
+    run(&test, &ada, &node, json!({ "model": "script/ed" })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_results_are_sent_as_references_and_stay_whole_in_the_journal() {
+    let mut calls = vec![("access_node", json!({})); 20];
+    calls.push(("mark_complete", json!({ "summary": "Done." })));
+    let model = Scripted::calling(calls);
+    let asked = Arc::clone(&model.asked);
+    let text = "What was measured. ".repeat(120);
+    let (execution, trace) = run_in_window(model, 14_000, &text).await;
+    assert_eq!(execution["status"], "complete", "{execution}");
+    let asked = asked.lock().unwrap();
+    let last = &asked.last().unwrap().messages;
+    let results: Vec<Value> = last
+        .iter()
+        .filter_map(|message| match message {
+            Message::Tool { content, .. } => Some(serde_json::from_str(content).unwrap()),
+            _ => None,
+        })
+        .collect();
+    let reference = results.iter().find(|result| result["omitted"] == true);
+    let reference = reference.expect("nothing was left out");
+    // The reference leads to the whole, which is what the last, equal call was told.
+    let entry = trace
+        .iter()
+        .find(|event| event["sequenceNumber"] == reference["sequenceNumber"]);
+    let entry = entry.expect("the entry is there");
+    assert_eq!(&entry["eventData"]["result"], results.last().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_no_window_takes_fails_with_a_sentence_and_no_call() {
+    let model = Scripted::calling(vec![]);
+    let asked = Arc::clone(&model.asked);
+    let (execution, _) = run_in_window(model, 4_096, &"word ".repeat(1_900)).await;
+    assert_eq!(execution["status"], "failed", "{execution}");
+    let why = execution["errorMessage"].as_str().unwrap();
+    assert!(why.contains("larger window"), "{why}");
+    assert!(asked.lock().unwrap().is_empty());
 }
