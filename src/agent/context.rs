@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use crate::platform::llm::{Message, ToolCall, ToolSpec};
+use crate::platform::llm::{ChatAnswer, ChatRequest, Message, ToolCall, ToolSpec, Usage};
 
 /// The largest result that is told whole, in bytes; of a larger one head and tail.
 pub const MAX_RESULT: usize = 64 << 10;
@@ -178,6 +178,21 @@ fn size(message: &Message) -> usize {
             }
             Message::Tool { content, .. } => content.len().min(MAX_RESULT + REFERENCE),
         }
+}
+
+/// What a call used, about, when its server does not say: a limit of tokens that counts
+/// such calls as nothing would be none.
+pub fn estimate(request: &ChatRequest, answer: &ChatAnswer) -> Usage {
+    let written = Message::Assistant {
+        text: answer.text.clone(),
+        tool_calls: answer.tool_calls.clone(),
+    };
+    Usage {
+        input_tokens: tokens(request.messages.iter().map(size).sum()),
+        output_tokens: tokens(size(&written)),
+        estimated: true,
+        ..Usage::default()
+    }
 }
 
 fn tokens(bytes: usize) -> u64 {

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
-use crate::support::{Client, TestApp, model::Scripted};
+use crate::support::{
+    Client, TestApp,
+    model::{Scripted, Stuck},
+};
 
 const KEY: &str = "sk-of-the-organization-0123456789";
 
@@ -194,6 +197,10 @@ async fn an_answer_that_breaks_off_is_asked_for_again() {
         .map(|call| call["eventData"]["text"].as_str().unwrap())
         .collect();
     assert_eq!(texts, ["Done.", "Done."]);
+    // The server does not say what it counted, so it is our estimate that counts.
+    let call = calls(&trace)[0];
+    assert_eq!(call["eventData"]["usageEstimated"], true);
+    assert!(call["tokensIn"].as_i64().unwrap() > 100, "{call}");
     assert_eq!(asked(&server).await.len(), 3);
 }
 
@@ -321,4 +328,21 @@ async fn a_task_that_no_window_takes_fails_with_a_sentence_and_no_call() {
     let why = execution["errorMessage"].as_str().unwrap();
     assert!(why.contains("larger window"), "{why}");
     assert!(asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_never_ends_takes_no_more_time_than_the_run_has() {
+    let short = ("agent.max_seconds", "1".to_owned());
+    let stuck = Stuck::default();
+    let dropped = Arc::clone(&stuck.dropped);
+    let test = TestApp::start_configured(&[short]).await.with_model(stuck);
+    let ada = test.user("ada").await;
+    let (_, project) = ada.workspace("labs").await;
+    let path = format!("/projects/{project}/nodes");
+    let node = ada.post(&path, json!({ "title": "A task" })).await.id();
+    let (execution, _) = run(&test, &ada, &node, json!({ "model": "script/ed" })).await;
+    assert_eq!(execution["status"], "failed", "{execution}");
+    let why = execution["errorMessage"].as_str().unwrap();
+    assert!(why.contains("limit of 1 seconds"), "{why}");
+    dropped.notified().await;
 }

@@ -72,8 +72,25 @@ pub(super) fn no_answer(passed_over: &[PassedOver]) -> String {
 }
 
 impl Driver {
-    /// The next answer, from the first model that gives one; else why none did.
+    /// The next answer, from the first model that gives one; else why none did. Several
+    /// slow models together get no more time than the execution has.
     pub(super) async fn ask(&self) -> Result<std::result::Result<Answered, Vec<PassedOver>>> {
+        let seconds = self.limits.seconds;
+        let taken = (self.app.db.now() - self.lease.started_at).to_std();
+        let left = Duration::from_secs(seconds).saturating_sub(taken.unwrap_or_default());
+        match tokio::time::timeout(left, self.ask_in_order()).await {
+            Ok(asked) => asked,
+            Err(_) => {
+                let message = format!("The execution reached its limit of {seconds} seconds.");
+                Ok(Err(vec![PassedOver {
+                    model: self.lease.model.clone(),
+                    error: ModelError::new(ModelErrorKind::Timeout, message),
+                }]))
+            }
+        }
+    }
+
+    async fn ask_in_order(&self) -> Result<std::result::Result<Answered, Vec<PassedOver>>> {
         let mut passed_over = Vec::new();
         let mut attempt = 0;
         for by in self.choice.candidates().await? {
@@ -119,7 +136,11 @@ impl Driver {
             };
             *attempt += 1;
             let error = match self.call(&model, &request, *attempt).await {
-                Ok(answer) => return Ok(Ok(answer)),
+                Ok(mut answer) => {
+                    let used = answer.usage;
+                    answer.usage = used.or_else(|| Some(context::estimate(&request, &answer)));
+                    return Ok(Ok(answer));
+                }
                 Err(error) => error,
             };
             if error.kind == ModelErrorKind::ContextTooLong && self.choice.narrow(by) {
