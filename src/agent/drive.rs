@@ -7,19 +7,22 @@
 //! to a name made of the execution and the entry's number, so a repetition
 //! overwrites it with the same.
 
+mod ask;
 mod call;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::{
-    sync::{broadcast::error::RecvError, mpsc},
+    sync::broadcast::error::RecvError,
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
+use self::ask::Answered;
 use super::{
+    choice::Choice,
     leave,
     machine::{Limits, Next, Opening, Silence, State, answer_data},
     policy::Policy,
@@ -42,7 +45,6 @@ use crate::{
     platform::{
         bus::{Message, Subscription},
         db::Tx,
-        llm::{ChatAnswer, ChatRequest, ModelError},
     },
 };
 
@@ -81,6 +83,7 @@ pub struct Driver {
     limits: Limits,
     state: State,
     policy: Policy,
+    choice: Choice,
     breakpoint: Option<Breakpoint>,
 }
 
@@ -133,11 +136,14 @@ impl Driver {
         };
         let journal = app
             .db
-            .tx(scope, async |tx| executions::journal_in(tx, id).await)
+            .tx(scope.clone(), async |tx| {
+                executions::journal_in(tx, id).await
+            })
             .await?;
         Ok(Some(Driver {
             limits: Limits::of(&app.config.agent, &lease.config),
             state: State::fold(&journal),
+            choice: Choice::new(Arc::clone(&app), scope, lease.org, lease.model.clone()),
             app,
             lease,
             caller,
@@ -240,12 +246,12 @@ impl Driver {
             answer = self.ask() => answer?,
         };
         let answer = match answer {
-            Ok(answer) => self.state.with_unique_ids(answer),
-            Err(error) => {
-                let why = format!(
-                    "The model {} did not answer: {}",
-                    self.lease.model, error.message
-                );
+            Ok(answered) => Answered {
+                answer: self.state.with_unique_ids(answered.answer),
+                ..answered
+            },
+            Err(passed_over) => {
+                let why = ask::no_answer(&passed_over);
                 return self.fail(&why).await.map(Step::Ended);
             }
         };
@@ -257,36 +263,6 @@ impl Driver {
             match self.write(events, change).await? {
                 Step::Behind => {}
                 step => return Ok(step),
-            }
-        }
-    }
-
-    /// Asks the model, telling those who watch of its words as they come.
-    async fn ask(&self) -> Result<std::result::Result<ChatAnswer, ModelError>> {
-        let model = self.app.models.resolve(&self.lease.model)?;
-        let config = &self.lease.config;
-        let request = ChatRequest {
-            model: self.lease.model.clone(),
-            messages: self.state.messages.clone(),
-            tools: tools::specs(config),
-            max_tokens: config.max_tokens,
-            temperature: config.temperature,
-        };
-        let (words, mut spoken) = mpsc::unbounded_channel::<String>();
-        let delta = move |text: &str| {
-            let _ = words.send(text.to_owned());
-        };
-        let mut call = pin!(model.chat(&request, &delta));
-        loop {
-            tokio::select! {
-                biased;
-                Some(text) = spoken.recv() => self.speak(&text).await,
-                answer = &mut call => {
-                    while let Ok(text) = spoken.try_recv() {
-                        self.speak(&text).await;
-                    }
-                    return Ok(answer);
-                }
             }
         }
     }
@@ -317,38 +293,18 @@ impl Driver {
         self.app.db.tx(scope, ask).await
     }
 
-    /// Words on their way are stored nowhere; those who miss them read the entry.
-    async fn speak(&self, text: &str) {
-        let payload = json!({
-            "executionId": self.lease.execution,
-            "nodeId": self.lease.node,
-            "sequenceNumber": self.state.sequence + 1,
-            "text": text,
-        });
-        let message = Message {
-            kind: EventKind::LlmDelta,
-            payload: Arc::new(payload),
-        };
-        for channel in [
-            Channel::Node(self.lease.node),
-            Channel::Execution(self.lease.execution),
-        ] {
-            if let Err(error) = self.app.bus.publish(channel, message.clone()).await {
-                tracing::debug!(error = %error.chain(), "words were not passed on");
-            }
-        }
-    }
-
-    fn after_answer(&self, answer: &ChatAnswer, took: i64) -> (Vec<NewEvent>, Change) {
+    fn after_answer(&self, answered: &Answered, took: i64) -> (Vec<NewEvent>, Change) {
+        let (answer, by) = (&answered.answer, &answered.by);
         let usage = answer.usage.as_ref();
         let tokens = |n: Option<u64>| n.and_then(|n| i64::try_from(n).ok()).unwrap_or(0);
         let cost = usage.and_then(|usage| {
             let now = self.app.db.now();
-            self.app.prices.cost_micros(&self.lease.model, usage, now)
+            self.app.prices.cost_micros(&by.served, usage, now)
         });
-        let mut call = NewEvent::new(TraceKind::LlmCall, answer_data(answer)).lasting(took);
+        let data = answer_data(answer, answered.fallback_from());
+        let mut call = NewEvent::new(TraceKind::LlmCall, data).lasting(took);
         call.call = Some(ModelCall {
-            model: self.lease.model.clone(),
+            model: by.name.clone(),
             tokens_in: tokens(usage.map(|usage| usage.input_tokens)),
             tokens_out: tokens(usage.map(|usage| usage.output_tokens)),
             cost_micros: cost,

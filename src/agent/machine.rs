@@ -5,7 +5,7 @@
 
 mod fork;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,8 @@ pub struct State {
     used: BTreeMap<String, u32>,
     worked: TimeDelta,
     last_at: Option<Timestamp>,
+    /// The number of each result's entry, by its call's id.
+    pub entries: HashMap<String, i64>,
     iterations: u32,
     tokens: u64,
     /// `None` once a price was unknown.
@@ -178,6 +180,12 @@ impl State {
         }
     }
 
+    /// How long the run has worked by `now`, without the time in which it waited.
+    pub fn worked(&self, now: Timestamp) -> TimeDelta {
+        let since = self.last_at.map_or(TimeDelta::zero(), |at| now - at);
+        self.worked + since
+    }
+
     /// How many outputs the run added, each of which made a version of the node.
     pub fn outputs_added(&self) -> i32 {
         self.outputs_added
@@ -190,8 +198,7 @@ impl State {
 
     /// Which limit another call of the model would pass, as a sentence.
     fn exhausted(&self, limits: &Limits, now: Timestamp) -> Option<String> {
-        let since = self.last_at.map_or(TimeDelta::zero(), |at| now - at);
-        let seconds = (self.worked + since).num_seconds();
+        let seconds = self.worked(now).num_seconds();
         if u64::try_from(seconds).unwrap_or(0) >= limits.seconds {
             return Some(format!(
                 "The execution reached its limit of {} seconds.",
@@ -287,6 +294,7 @@ impl State {
     fn ran(&mut self, data: &Value) {
         let call_id = text(data, "callId");
         self.calls.close(&call_id);
+        self.entries.insert(call_id.clone(), self.sequence);
         *self.used.entry(text(data, "tool")).or_default() += 1;
         // Canonical, so that the model reads the same before and after a take-over:
         // the database does not keep the order of keys.
@@ -351,15 +359,25 @@ fn text(data: &Value, key: &str) -> String {
         .to_owned()
 }
 
-/// The data of a `llm_call` entry.
-pub fn answer_data(answer: &ChatAnswer) -> Value {
-    json!({
+/// The data of a `llm_call` entry; `fallback_from` are the models that did not answer
+/// before this one.
+pub fn answer_data(answer: &ChatAnswer, fallback_from: Option<Value>) -> Value {
+    let usage = answer.usage.as_ref();
+    let mut data = json!({
         "text": answer.text,
         "toolCalls": answer.tool_calls,
         "finish": answer.finish,
         "model": answer.model,
-        "usageEstimated": answer.usage.as_ref().map(|usage| usage.estimated),
-    })
+        "usageEstimated": usage.map(|usage| usage.estimated),
+    });
+    let cached = usage.map_or(0, |usage| usage.cache_read_tokens);
+    let cached = (cached > 0).then(|| json!(cached));
+    for (name, value) in [("fallbackFrom", fallback_from), ("cachedTokensIn", cached)] {
+        if let (Some(data), Some(value)) = (data.as_object_mut(), value) {
+            data.insert(name.to_owned(), value);
+        }
+    }
+    data
 }
 
 #[cfg(test)]

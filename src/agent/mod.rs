@@ -2,15 +2,18 @@
 //!
 //! [`machine`] is pure: it folds the journal into a state and says what comes next.
 //! [`drive`] performs that and appends the result; whatever a tool does in our own
-//! database is in the same transaction as the entry that says so. [`worker`] finds
-//! work, keeps the leases alive and hands over at shutdown. [`calls`] has what becomes of each
-//! of the model's tool calls, `policy` which of them may be made.
+//! database is in the same transaction as the entry that says so. [`calls`] has what becomes
+//! of each of the model's tool calls, `policy` which of them may be made, `choice` which models
+//! may be asked, and `context` what of the conversation they can read. [`worker`] finds work,
+//! keeps the leases alive and hands over at shutdown.
 //!
 //! Invariants: nothing is done that the journal does not say; an effect in our
 //! database happens exactly once, whatever dies when; a tool has the rights of the
 //! execution's own narrowed token and no more, whatever the model asks for.
 
 pub mod calls;
+mod choice;
+mod context;
 pub mod drive;
 mod leave;
 pub mod machine;

@@ -1,9 +1,8 @@
 //! From settings to the program's parts. What is chosen here, and nowhere else, is
 //! which implementation stands behind each port.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,13 +18,7 @@ use crate::{
         db::Db,
         embed::hashing::Hashing,
         limiter::{Limiter, LocalLimiter, RedisLimiter},
-        llm::{
-            Models,
-            demo::Demo,
-            openai::{OpenAi, OpenAiOptions, TokenLimit},
-            price::Prices,
-            retry::{RetryPolicy, Retrying},
-        },
+        llm::{Models, connect::Connector, price::Prices},
         oidc::Oidc,
         otlp::Spans,
         queue::DbQueue,
@@ -61,7 +54,7 @@ pub fn app(
         blobs,
         folder: Some(folder),
         models: Arc::new(models(&config.models)?),
-        prices: Arc::new(Prices::built_in()?),
+        prices: Arc::new(Prices::load(&config.models.prices_file)?),
         embedder: Arc::new(Hashing),
         keyring: Arc::new(keyring),
         vault: Arc::new(vault),
@@ -126,21 +119,6 @@ pub fn lock_watch(app: &App) -> LockWatch {
     LockWatch { db: app.db.clone() }
 }
 
-/// The demo model always; an OpenAI-compatible service when it is configured.
 fn models(config: &ModelsConfig) -> Result<Models> {
-    let mut models = Models::builder().with("demo", Demo);
-    if !config.openai_api_key.expose_secret().is_empty() {
-        let openai = OpenAi::new(OpenAiOptions {
-            base_url: config.openai_base_url.clone(),
-            api_key: Some(config.openai_api_key.clone()),
-            include_usage: true,
-            token_limit: TokenLimit::MaxTokens,
-            idle_timeout: Duration::from_secs(config.idle_seconds),
-            total_timeout: Duration::from_secs(config.total_seconds),
-        })?;
-        models = models
-            .with("openai", Retrying::new(openai, RetryPolicy::default()))
-            .default_provider("openai");
-    }
-    Ok(models.build())
+    Ok(Connector::new(config)?.offered(config)?.build())
 }

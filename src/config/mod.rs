@@ -1,7 +1,7 @@
 //! Configuration: read once at the start, checked as a whole, then only passed on.
 //!
 //! Defaults (`config/default.toml`, part of the binary) → `config/<env>.toml` → the
-//! `OPENAI_*` variables that other programs read, too → `GLASSBOX_*`. Each section is
+//! `OPENAI_*` and `ANTHROPIC_*` variables that other programs read, too → `GLASSBOX_*`. Each section is
 //! a file here; `config/default.toml` documents every key, and a test compares the
 //! two. Nothing else in the program reads settings from the environment.
 
@@ -111,18 +111,20 @@ const NOT_SETTINGS: [&str; 5] = [
     "GLASSBOX_SOAK_SEED",
 ];
 
-/// Variables by which other programs know an OpenAI-compatible service, and the
-/// settings that they stand for here.
-const OPENAI: [(&str, &str); 3] = [
+/// Variables by which other programs know the services of models, and the settings
+/// that they stand for here.
+const USUAL: [(&str, &str); 5] = [
+    ("ANTHROPIC_API_KEY", "models__anthropic_api_key"),
+    ("ANTHROPIC_BASE_URL", "models__anthropic_base_url"),
     ("OPENAI_API_KEY", "models__openai_api_key"),
     ("OPENAI_BASE_URL", "models__openai_base_url"),
     ("OPENAI_MODEL", "models__openai_model"),
 ];
 
-/// The settings that the `OPENAI_*` variables make; an empty one counts as not set,
+/// The settings that those variables make; an empty one counts as not set,
 /// since that is how people switch it off for one command.
-fn openai(variables: &HashMap<String, String>) -> Environment {
-    let settings = OPENAI
+fn usual(variables: &HashMap<String, String>) -> Environment {
+    let settings = USUAL
         .iter()
         .filter_map(|(name, key)| Some(((*key).to_owned(), variables.get(*name)?.clone())))
         .collect();
@@ -147,7 +149,7 @@ fn read(env: &str, variables: HashMap<String, String>, overrides: &[Override]) -
     let mut builder = ::config::Config::builder()
         .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
         .add_source(File::from(file).format(FileFormat::Toml).required(false))
-        .add_source(openai(&variables))
+        .add_source(usual(&variables))
         .add_source(glassbox(variables));
     for (path, value) in overrides {
         builder = builder

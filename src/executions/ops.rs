@@ -31,6 +31,7 @@ use crate::{
     outbox,
     platform::db::Tx,
     templates::model::{AGENT_CONFIG, AgentSettings},
+    tenants::{self, model::OrgModels},
 };
 
 pub use control::{
@@ -44,16 +45,12 @@ const MAX_DEPTH: i64 = 8;
 /// Starts an execution of a node: the row, the job and the news of it are one change.
 pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> Result<Execution> {
     start.check()?;
-    // A model that is not there would fail the run later; better to say so now.
-    if let Some(model) = &start.model {
-        known_model(ctx, model).map_err(|why| invalid("model", why))?;
-    }
     let life = ctx.app.config.nodes.lock_life();
     ctx.tx(
         Action::ExecutionStart,
         Target::Node(node),
         async move |tx, grant| {
-            let (model, config) = settle(ctx, tx, node, start).await?;
+            let (model, config) = settle(ctx, tx, (grant.org, node), start).await?;
             let order = Order {
                 model: &model,
                 config: &config,
@@ -67,16 +64,18 @@ pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> 
 }
 
 /// How the node is run: as the call says, else as the node's own `agentConfig` says, else
-/// as the server's configuration does. The node was allowed to be executed, so its
+/// as the organization's settings, else the server's configuration does. A model that is
+/// not there would fail the run later; better to say so now. The node was allowed to be executed, so its
 /// metadata are nothing that the caller may not see.
 async fn settle(
     ctx: &Ctx,
     tx: &mut Tx,
-    node: NodeId,
+    (org, node): (OrgId, NodeId),
     start: ExecutionStart,
 ) -> Result<(String, ExecutionConfig)> {
     let metadata = nodes::ops::node_read_in(tx, node).await?.metadata;
     let settings = AgentSettings::of_metadata(&metadata)?.unwrap_or_default();
+    let is_asked_for = start.model.is_some();
     let start = start.or(settings);
     // The call was checked already, so what is wrong now is the node's.
     let unusable = |why: &str| {
@@ -87,26 +86,30 @@ async fn settle(
         )
     };
     start.check().map_err(|error| unusable(error.message()))?;
-    let model = match start.model {
-        Some(model) => {
-            known_model(ctx, &model).map_err(|why| unusable(&why))?;
-            model
+    let models = tenants::ops::org_models_in(tx, org).await?;
+    let server = ctx.app.config.models.default.as_str();
+    let default = || models.default_model().unwrap_or(server).to_owned();
+    let is_nodes = start.model.is_some() && !is_asked_for;
+    let model = start.model.unwrap_or_else(default);
+    known_model(ctx, &models, &model).map_err(|why| {
+        if is_nodes {
+            unusable(&why)
+        } else {
+            invalid("model", why)
         }
-        None => {
-            let model = ctx.app.config.models.default.clone();
-            known_model(ctx, &model).map_err(|why| invalid("model", why))?;
-            model
-        }
-    };
+    })?;
     Ok((model, start.config.unwrap_or_default()))
 }
 
-/// Fails with a sentence, without its full stop, when there is no such model.
-fn known_model(ctx: &Ctx, model: &str) -> std::result::Result<(), String> {
-    match ctx.app.models.resolve(model) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.message().trim_end_matches('.').to_owned()),
+/// Fails with a sentence, without its full stop, when neither the organization nor the
+/// server has such a model.
+fn known_model(ctx: &Ctx, models: &OrgModels, name: &str) -> std::result::Result<(), String> {
+    let is_offered = |name: &str| ctx.app.models.resolve(name).is_ok();
+    if models.find(name, is_offered).is_some() {
+        return Ok(());
     }
+    let why = ctx.app.models.unknown(name);
+    Err(why.message().trim_end_matches('.').to_owned())
 }
 
 /// What is to be run, and how.

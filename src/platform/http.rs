@@ -2,8 +2,10 @@
 //!
 //! A client without time-outs holds a worker for as long as the other side likes,
 //! and one that follows redirects can be sent to an address nobody checked. So
-//! every client is made here, with both decided. Which addresses may be called at
-//! all is the caller's question.
+//! every client is made here, with both decided. Addresses that users gave are called
+//! through [`guard`]; all others are the operator's.
+
+pub mod guard;
 
 use std::time::Duration;
 

@@ -27,6 +27,7 @@ mod limits;
 mod locks;
 mod manners;
 mod members;
+mod models;
 mod nodes;
 mod notifications;
 mod orgs;

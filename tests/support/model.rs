@@ -100,7 +100,7 @@ pub fn says(text: &str) -> ChatAnswer {
         usage: Some(Usage {
             input_tokens: 100,
             output_tokens: 10,
-            estimated: false,
+            ..Usage::default()
         }),
         model: "scripted".to_owned(),
     }

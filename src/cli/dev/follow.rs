@@ -39,6 +39,8 @@ struct Shown<'a> {
     after: i64,
     /// The words of the call of the model that is under way.
     words: String,
+    /// Which attempt at the call they are from.
+    attempt: Option<u64>,
 }
 
 /// Shows the execution until it ends.
@@ -48,6 +50,7 @@ pub async fn follow(client: &Client, screen: &Screen, id: ExecutionId) -> Result
         step: screen.step(WORKING),
         after: 0,
         words: String::new(),
+        attempt: None,
     };
     screen.line("");
     screen.line(&trace::header(screen.width()));
@@ -97,6 +100,12 @@ impl Shown<'_> {
                 self.step.say(WORKING);
             }
             Some(EventKind::LlmDelta) => {
+                let attempt = event.data.get("attempt").and_then(|n| n.as_u64());
+                if attempt != self.attempt {
+                    // An answer that broke off; it begins anew.
+                    self.words.clear();
+                    self.attempt = attempt;
+                }
                 let piece = event.data.get("text").and_then(|text| text.as_str());
                 self.words.push_str(piece.unwrap_or_default());
                 // The spinner and the time stand beside the words.

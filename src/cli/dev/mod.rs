@@ -333,11 +333,21 @@ fn model(asked: Option<&str>, models: &ModelsConfig) -> Result<String> {
     } else {
         format!("openai/{chosen}")
     };
-    if chosen.starts_with("openai/") && !has_key {
+    let needs = |provider: &str, key: &SecretString| {
+        chosen.starts_with(provider) && key.expose_secret().is_empty()
+    };
+    let missing = if needs("openai/", &models.openai_api_key) {
+        Some("OPENAI_API_KEY")
+    } else if needs("anthropic/", &models.anthropic_api_key) {
+        Some("ANTHROPIC_API_KEY")
+    } else {
+        None
+    };
+    if let Some(missing) = missing {
         return Err(Error::new(
             Code::ModelUnavailable,
             format!(
-                "The model {chosen} needs OPENAI_API_KEY; set it, or leave out --model to run on \
+                "The model {chosen} needs {missing}; set it, or leave out --model to run on \
                  the scripted stand-in demo/analyst."
             ),
         ));
@@ -355,6 +365,7 @@ mod tests {
             ("models.default", "demo/analyst".to_owned()),
             ("models.openai_model", "openai/gpt-4o-mini".to_owned()),
             ("models.openai_api_key", key.to_owned()),
+            ("models.anthropic_api_key", String::new()),
         ];
         config::load("test", &overrides).unwrap().models
     }
@@ -372,5 +383,8 @@ mod tests {
         assert_eq!(asked("gpt-5", "k").unwrap(), "openai/gpt-5");
         let error = asked("gpt-5", "").unwrap_err();
         assert!(error.message().contains("OPENAI_API_KEY"), "{error}");
+        let error = asked("anthropic/claude", "k").unwrap_err();
+        assert!(error.message().contains("ANTHROPIC_API_KEY"), "{error}");
+        assert_eq!(asked("ollama/qwen3", "").unwrap(), "ollama/qwen3");
     }
 }

@@ -20,9 +20,10 @@ use super::{
 use crate::{
     access::{Action, Target},
     app::Ctx,
-    kernel::{Code, Error, ExecutionId, Result, field::invalid},
+    kernel::{Code, Error, ExecutionId, OrgId, Result, field::invalid},
     nodes,
     platform::db::Tx,
+    tenants,
 };
 
 /// Forks of forks at most; each is one more journal to read when a worker takes it.
@@ -54,7 +55,7 @@ pub async fn execution_fork(
             there.ok_or_else(|| Error::not_found("node"))?;
             let shared = last_shared(tx, point, &fork).await?;
             check_depth_and_payloads(tx, from).await?;
-            let (model, config) = order(ctx, tx, from).await?;
+            let (model, config) = order(ctx, tx, grant.org, from).await?;
             let order = Order {
                 model: &model,
                 config: &config,
@@ -73,9 +74,15 @@ pub async fn execution_fork(
 }
 
 /// The fork is run as its origin was.
-async fn order(ctx: &Ctx, tx: &mut Tx, from: ExecutionId) -> Result<(String, ExecutionConfig)> {
+async fn order(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    org: OrgId,
+    from: ExecutionId,
+) -> Result<(String, ExecutionConfig)> {
     let (model, config) = store::fork::order_of(tx, from).await?;
-    known_model(ctx, &model).map_err(|why| {
+    let models = tenants::ops::org_models_in(tx, org).await?;
+    known_model(ctx, &models, &model).map_err(|why| {
         let message = format!("The execution's model can't be used any more: {why}.");
         Error::new(Code::Unprocessable, message)
     })?;

@@ -13,7 +13,8 @@ pub enum ModelErrorKind {
     Unreachable,
     /// No answer in the time given.
     Timeout,
-    /// The key is missing, wrong or without credit.
+    /// It may not be asked: the key is missing, wrong or without credit, or the address
+    /// is none that is called on a user's word.
     Refused,
     /// The server says that the request is wrong: an unknown model or parameter.
     BadRequest,
@@ -21,6 +22,22 @@ pub enum ModelErrorKind {
     ContextTooLong,
     /// The answer is not of a form we can read, or larger than we accept.
     Malformed,
+}
+
+impl ModelErrorKind {
+    /// The word for it in the journal; its spelling must not change.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ModelErrorKind::RateLimited => "rate_limited",
+            ModelErrorKind::Overloaded => "overloaded",
+            ModelErrorKind::Unreachable => "unreachable",
+            ModelErrorKind::Timeout => "timeout",
+            ModelErrorKind::Refused => "refused",
+            ModelErrorKind::BadRequest => "bad_request",
+            ModelErrorKind::ContextTooLong => "context_too_long",
+            ModelErrorKind::Malformed => "malformed",
+        }
+    }
 }
 
 /// A model call that failed. Everything in it may be shown to the caller.
@@ -60,6 +77,14 @@ impl ModelError {
     pub fn midway(mut self) -> Self {
         self.begun = true;
         self
+    }
+
+    /// Whether another model may well answer where this one did not: it has another
+    /// server, another account, or more room. What is wrong with the question itself is
+    /// wrong for all.
+    pub fn another_may_answer(&self) -> bool {
+        use ModelErrorKind::{BadRequest, Malformed};
+        !matches!(self.kind, BadRequest | Malformed)
     }
 
     /// Whether the same request may succeed later.

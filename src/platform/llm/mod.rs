@@ -6,12 +6,21 @@
 //! [`Model::chat`] aborts the request.
 //!
 //! * [`openai`]: any server that speaks OpenAI's chat completions
+//! * [`anthropic`]: a server that speaks Anthropic's messages
 //! * [`demo`]: a deterministic, scripted stand-in that says that it is one
+//! * [`connect`]: makes either of them of an address and a key
 //! * [`retry`]: a wrapper that tries again, around any of them
 //! * [`price`]: what the tokens cost
 
+pub mod anthropic;
+pub mod connect;
 pub mod demo;
 mod error;
+mod exchange;
+mod failure;
+mod history;
+#[cfg(test)]
+mod misbehaviour;
 mod models;
 pub mod openai;
 pub mod price;
@@ -134,11 +143,17 @@ pub enum Finish {
 }
 
 /// Tokens of one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
-    /// Tokens read.
+    /// Tokens read, those of the two kinds below included.
     pub input_tokens: u64,
+    /// Tokens of them that the provider had kept from an earlier call.
+    #[serde(default)]
+    pub cache_read_tokens: u64,
+    /// Tokens of them that the provider now keeps for later calls.
+    #[serde(default)]
+    pub cache_write_tokens: u64,
     /// Tokens written, those of hidden reasoning included.
     pub output_tokens: u64,
     /// Whether these are our estimate instead of the provider's count.

@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Model;
+use super::connect::Connector;
 use crate::kernel::{Code, Error, Result};
 
 /// The models that this process can reach, by provider. Cheap to clone.
@@ -16,6 +17,7 @@ use crate::kernel::{Code, Error, Result};
 pub struct Models {
     providers: Arc<BTreeMap<String, Arc<dyn Model>>>,
     default: Option<String>,
+    connector: Option<Connector>,
 }
 
 /// Builds [`Models`].
@@ -23,6 +25,7 @@ pub struct Models {
 pub struct ModelsBuilder {
     providers: BTreeMap<String, Arc<dyn Model>>,
     default: Option<String>,
+    connector: Option<Connector>,
 }
 
 impl Models {
@@ -54,7 +57,14 @@ impl Models {
         self.providers.keys().map(String::as_str)
     }
 
-    fn unknown(&self, name: &str) -> Error {
+    /// What makes models of addresses and keys that organizations gave, when there is
+    /// such a thing here.
+    pub fn connector(&self) -> Option<&Connector> {
+        self.connector.as_ref()
+    }
+
+    /// That there is no such model, in words for whoever named it.
+    pub fn unknown(&self, name: &str) -> Error {
         let name: String = name.chars().take(100).collect();
         let known: Vec<_> = self.providers().collect();
         let known = if known.is_empty() {
@@ -82,11 +92,18 @@ impl ModelsBuilder {
         self
     }
 
+    /// Says what makes models of addresses and keys that organizations gave.
+    pub fn connector(mut self, connector: Connector) -> Self {
+        self.connector = Some(connector);
+        self
+    }
+
     /// The registry.
     pub fn build(self) -> Models {
         Models {
             providers: Arc::new(self.providers),
             default: self.default,
+            connector: self.connector,
         }
     }
 }
@@ -96,7 +113,7 @@ impl fmt::Debug for Models {
         f.debug_struct("Models")
             .field("providers", &self.providers.keys())
             .field("default", &self.default)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

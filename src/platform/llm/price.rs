@@ -1,4 +1,7 @@
-//! What tokens cost, from a table of list prices (`config/prices.toml`).
+//! What tokens cost and how many a model can read, from a table (`config/prices.toml`).
+//!
+//! The table has a version. An operator's own file goes before it, model by model, so
+//! that a new price or a contract of one's own needs no new program.
 //!
 //! Money is whole micro-dollars, because sums of floats drift. An unknown model
 //! costs an unknown amount: calling it zero would let a budget pass unnoticed.
@@ -7,6 +10,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::Usage;
+use crate::kernel::field::invalid;
 use crate::kernel::{Error, Result, Timestamp};
 
 const BUILT_IN: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/prices.toml"));
@@ -14,11 +18,24 @@ const BUILT_IN: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config
 /// The tokens that a listed price is for.
 const PER: u128 = 1_000_000;
 
-/// A table of prices.
+/// A table of prices and windows.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prices {
+    /// Which table this is: the day it was last changed, or what an operator calls it.
+    version: String,
+    #[serde(default)]
     price: Vec<Price>,
+    #[serde(default)]
+    window: Vec<Window>,
+}
+
+/// How many tokens a model can read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Window {
+    model: String,
+    tokens: u64,
 }
 
 /// The price of one model from one day on.
@@ -33,6 +50,36 @@ pub struct Price {
     pub input: u64,
     /// Micro-dollars for a million tokens written.
     pub output: u64,
+    /// Micro-dollars for a million tokens that the provider had kept; absent: as `input`.
+    pub cache_read: Option<u64>,
+    /// Micro-dollars for a million tokens that the provider now keeps; absent: as
+    /// `input`.
+    pub cache_write: Option<u64>,
+}
+
+impl Price {
+    /// Micro-dollars for a million of `usage`, that is a million times the cost.
+    fn of(&self, usage: &Usage) -> u128 {
+        let part = |tokens: u64, price: u64| u128::from(tokens) * u128::from(price);
+        let plain = usage
+            .input_tokens
+            .saturating_sub(usage.cache_read_tokens)
+            .saturating_sub(usage.cache_write_tokens);
+        [
+            part(plain, self.input),
+            part(
+                usage.cache_read_tokens,
+                self.cache_read.unwrap_or(self.input),
+            ),
+            part(
+                usage.cache_write_tokens,
+                self.cache_write.unwrap_or(self.input),
+            ),
+            part(usage.output_tokens, self.output),
+        ]
+        .into_iter()
+        .fold(0, u128::saturating_add)
+    }
 }
 
 impl Prices {
@@ -52,6 +99,53 @@ impl Prices {
         toml::from_str(text)
     }
 
+    /// The built-in table with what the file at `path` says before it; the built-in one
+    /// alone when `path` is empty.
+    ///
+    /// # Errors
+    /// `VALIDATION_FAILED` when the file can't be read, with what the reader says.
+    pub fn load(path: &str) -> Result<Self> {
+        let built_in = Self::built_in()?;
+        if path.is_empty() {
+            return Ok(built_in);
+        }
+        let bad = |why: String| invalid("models.prices_file", why);
+        let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+        let own = Self::parse(&text).map_err(|error| bad(error.to_string()))?;
+        tracing::info!(version = own.version, "prices of the operator's own");
+        Ok(own.before(built_in))
+    }
+
+    /// Of a model that is in this table, `other` says nothing more.
+    fn before(mut self, other: Prices) -> Self {
+        let (prices, windows) = (self.price.len(), self.window.len());
+        for price in other.price {
+            let own = self.price.iter().take(prices);
+            if own.clone().all(|own| own.model != price.model) {
+                self.price.push(price);
+            }
+        }
+        for window in other.window {
+            let own = self.window.iter().take(windows);
+            if own.clone().all(|own| own.model != window.model) {
+                self.window.push(window);
+            }
+        }
+        self.version = format!("{}, {}", self.version, other.version);
+        self
+    }
+
+    /// Which table this is.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The tokens that `model` can read, when the table says so.
+    pub fn window(&self, model: &str) -> Option<u64> {
+        let window = self.window.iter().find(|window| window.model == model);
+        window.map(|window| window.tokens)
+    }
+
     /// The cost in micro-dollars of `usage` by `model` at the time `at`, to the
     /// nearest one. `None` when the price is unknown; the demo models are free.
     pub fn cost_micros(&self, model: &str, usage: &Usage, at: Timestamp) -> Option<i64> {
@@ -59,10 +153,7 @@ impl Prices {
             return Some(0);
         }
         let price = self.of(model, at.date_naive())?;
-        let part = |tokens: u64, price: u64| u128::from(tokens) * u128::from(price);
-        let total = part(usage.input_tokens, price.input)
-            .saturating_add(part(usage.output_tokens, price.output));
-        i64::try_from(total.saturating_add(PER / 2) / PER).ok()
+        i64::try_from(price.of(usage).saturating_add(PER / 2) / PER).ok()
     }
 
     fn of(&self, model: &str, day: NaiveDate) -> Option<&Price> {
@@ -85,7 +176,7 @@ mod tests {
         Usage {
             input_tokens,
             output_tokens,
-            estimated: false,
+            ..Usage::default()
         }
     }
 
@@ -132,7 +223,7 @@ mod tests {
     #[test]
     fn a_price_counts_from_its_day_on() {
         let prices = Prices::parse(
-            "[[price]]\nmodel = 'a/b'\neffective_from = '2026-01-01'\ninput = 1000000\noutput = 1\n\
+            "version = '1'\n[[price]]\nmodel = 'a/b'\neffective_from = '2026-01-01'\ninput = 1000000\noutput = 1\n\
              [[price]]\nmodel = 'a/b'\neffective_from = '2026-06-01'\ninput = 2000000\noutput = 1\n",
         )
         .unwrap();
@@ -140,5 +231,42 @@ mod tests {
         assert_eq!(cost("2025-12-31"), None);
         assert_eq!(cost("2026-05-31"), Some(1));
         assert_eq!(cost("2026-06-01"), Some(2));
+    }
+    #[test]
+    fn tokens_of_a_cache_have_prices_of_their_own() {
+        let prices = Prices::parse(
+            "version = '1'\n[[price]]\nmodel = 'a/b'\neffective_from = '2026-01-01'\n\
+             input = 1000000\noutput = 5000000\ncache_read = 100000\ncache_write = 2000000\n",
+        )
+        .unwrap();
+        let usage = Usage {
+            cache_read_tokens: 50,
+            cache_write_tokens: 10,
+            ..usage(100, 1)
+        };
+        let cost = prices.cost_micros("a/b", &usage, at("2026-11-01"));
+        assert_eq!(cost, Some(40 + 5 + 20 + 5));
+    }
+
+    #[test]
+    fn an_operators_file_goes_before_the_built_in_table() {
+        let own = "version = 'ours'\n[[price]]\nmodel = 'openai/gpt-4o'\n\
+                   effective_from = '2026-06-01'\ninput = 1000000\noutput = 1\n\
+                   [[window]]\nmodel = 'openai/gpt-4o'\ntokens = 9000\n";
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), own).unwrap();
+        let prices = Prices::load(&file.path().display().to_string()).unwrap();
+        let cost = |model, day| prices.cost_micros(model, &usage(1, 0), at(day));
+        assert_eq!(cost("openai/gpt-4o", "2026-06-01"), Some(1));
+        // Its own table begins there, and the built-in one says no more of the model.
+        assert_eq!(cost("openai/gpt-4o", "2026-05-31"), None);
+        assert_eq!(cost("openai/gpt-4.1", "2026-05-31"), Some(2));
+        assert_eq!(prices.window("openai/gpt-4o"), Some(9000));
+        assert_eq!(prices.window("openai/gpt-4o-mini"), Some(128_000));
+        assert_eq!(prices.window("openai/gpt-99"), None);
+        assert!(prices.version().starts_with("ours, 20"));
+        std::fs::write(file.path(), "version = 1").unwrap();
+        assert!(Prices::load(&file.path().display().to_string()).is_err());
+        assert!(Prices::load("/no/such/file").is_err());
     }
 }

@@ -54,6 +54,10 @@ pub struct ModelSettings {
     /// Where the service is. When it changes, the key is sent again with it.
     #[schema(format = "http-address", max_length = 2000)]
     api_base: Option<String>,
+    /// The models to ask, in this order, when this one does not answer; absent: those
+    /// that follow it in the list. An empty list is none.
+    #[schema(max_items = 10)]
+    fallbacks: Option<Vec<String>>,
 }
 
 /// What agents may do.

@@ -3,6 +3,7 @@
 mod audit;
 mod document;
 mod member;
+mod models;
 mod notification;
 mod settings;
 
@@ -28,6 +29,7 @@ pub use member::{
     Member, MemberAdd, MemberFilter, MemberQuery, MemberUpdate, Person, check_address, new_role,
     search_text,
 };
+pub use models::{Found, OrgModels, Place};
 pub use notification::{Notice, Notification, NotificationQuery, NotificationType, Subject};
 pub use settings::{Draft, KeyField, Settled, Unchecked, check_user_settings};
 

@@ -3,6 +3,7 @@
 mod audit_log;
 mod keys;
 mod members;
+mod models;
 mod notifications;
 
 use serde_json::{Map, Value, json};
@@ -26,6 +27,7 @@ pub use keys::org_key_in;
 pub use members::{
     locks_end_in, member_add, member_add_in, member_list, member_remove, member_update, role_of_in,
 };
+pub use models::org_models_in;
 pub use notifications::{notification_list, notification_read, notification_read_all, notify_in};
 
 /// The rules that the organization of the transaction has for its agents, `null` when it

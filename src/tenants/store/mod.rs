@@ -121,6 +121,15 @@ pub(super) async fn get_org(tx: &mut Tx, id: OrgId, role: OrgRole) -> Result<Org
     Ok(row.seen_by(role))
 }
 
+/// The settings of an organization.
+pub(super) async fn settings_of(tx: &mut Tx, id: OrgId) -> Result<Value> {
+    Ok(organizations::table
+        .find(id)
+        .select(organizations::settings)
+        .first(tx.conn())
+        .await?)
+}
+
 /// Deletes an organization and, by their keys, all of its rows.
 /// The `agentPolicies` of an organization's settings.
 pub(super) async fn agent_policies(tx: &mut Tx, id: OrgId) -> Result<Value> {

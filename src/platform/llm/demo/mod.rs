@@ -298,6 +298,7 @@ fn answer(request: &ChatRequest, conversation: &Conversation<'_>, turn: Turn) ->
         input_tokens: tokens(request.messages.iter().map(message_chars).sum()),
         output_tokens: tokens(written + chars(&turn.text)),
         estimated: true,
+        ..Usage::default()
     };
     ChatAnswer {
         text: turn.text,

@@ -8,9 +8,10 @@
 //! the event; and it opens a new call where it contradicts the one it was found
 //! for (see [`Slot::contradicts`]).
 
-use super::{failure, wire};
+use super::wire;
+use crate::platform::llm::exchange::Reading;
 use crate::platform::llm::{
-    ChatAnswer, ChatRequest, Delta, Finish, ModelError, ModelErrorKind, ToolCall, Usage,
+    ChatAnswer, ChatRequest, Delta, Finish, ModelError, ModelErrorKind, ToolCall, Usage, failure,
 };
 
 /// The most calls an answer may make: a bound on memory, far above any use.
@@ -51,7 +52,7 @@ impl<'a> Assembly<'a> {
     }
 
     /// Takes the next event.
-    pub fn take(&mut self, chunk: wire::Chunk) -> Result<(), ModelError> {
+    fn take_chunk(&mut self, chunk: wire::Chunk) -> Result<(), ModelError> {
         if let Some(error) = &chunk.error {
             return Err(failure::of_event(error));
         }
@@ -115,23 +116,23 @@ impl<'a> Assembly<'a> {
         }
         Ok(())
     }
+}
 
-    /// The whole answer, after the server said that it was. A few servers never say
-    /// why they stopped; their word that it was the end is enough.
-    pub fn done(mut self) -> Result<ChatAnswer, ModelError> {
-        self.finish.get_or_insert(Finish::Stop);
-        self.finish()
+impl Reading for Assembly<'_> {
+    fn take(&mut self, data: &str) -> Result<bool, ModelError> {
+        if data == "[DONE]" {
+            return Ok(true);
+        }
+        self.take_chunk(wire::chunk(data)?)?;
+        Ok(false)
     }
 
-    /// The whole answer, after the stream ended.
-    ///
-    /// # Errors
-    /// Unreachable when the stream ended without saying why it stopped: what came
-    /// is then only a part, and must not pass for the whole.
-    pub fn finish(self) -> Result<ChatAnswer, ModelError> {
-        let Some(finish) = self.finish else {
-            return Err(failure::cut_off());
-        };
+    /// A few servers never say why they stopped; their word that it was the end is
+    /// enough. Without either, what came is only a part and must not pass for the
+    /// whole.
+    fn finish(self, ended: bool) -> Result<ChatAnswer, ModelError> {
+        let finish = self.finish.or(ended.then_some(Finish::Stop));
+        let finish = finish.ok_or_else(failure::cut_off)?;
         let turn = self.turn;
         let tool_calls = self
             .slots

@@ -2,6 +2,7 @@
 //! ones that break off or never end.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,8 +11,9 @@ use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
+use crate::platform::http;
 use crate::platform::llm::retry::{RetryPolicy, Retrying};
-use crate::platform::llm::{Finish, Message, ToolCall, ToolSpec, Usage};
+use crate::platform::llm::{Finish, Message, ModelErrorKind, ToolCall, ToolSpec, Usage};
 
 const KEY: &str = "sk-very-secret-0123456789";
 
@@ -21,9 +23,19 @@ fn options(base_url: &str) -> OpenAiOptions {
         api_key: Some(KEY.to_owned().into()),
         include_usage: true,
         token_limit: TokenLimit::MaxCompletionTokens,
-        idle_timeout: Duration::from_secs(5),
-        total_timeout: Duration::from_secs(10),
     }
+}
+
+fn client(read: Duration) -> Client {
+    let timeouts = http::Timeouts {
+        read,
+        ..http::Timeouts::default()
+    };
+    http::client(timeouts).unwrap()
+}
+
+fn open(options: OpenAiOptions) -> Result<OpenAi> {
+    OpenAi::new(client(Duration::from_secs(5)), options)
 }
 
 fn request() -> ChatRequest {
@@ -87,7 +99,7 @@ async fn ask(model: &impl Model) -> (Result<ChatAnswer, ModelError>, String) {
 
 async fn answer_to(events: &[Value]) -> Result<ChatAnswer, ModelError> {
     let server = serving(stream(events)).await;
-    ask(&OpenAi::new(options(&server.uri())).unwrap()).await.0
+    ask(&open(options(&server.uri())).unwrap()).await.0
 }
 
 /// The calls of an answer, as `id name arguments`.
@@ -144,7 +156,7 @@ async fn words_are_streamed_and_usage_comes_last_without_choices() {
         ]))
         .mount(&server)
         .await;
-    let model = OpenAi::new(options(&format!("{}/v1/", server.uri()))).unwrap();
+    let model = open(options(&format!("{}/v1/", server.uri()))).unwrap();
     let (answer, heard) = ask(&model).await;
     assert_eq!(heard, "Hello.");
     assert_eq!(
@@ -156,7 +168,7 @@ async fn words_are_streamed_and_usage_comes_last_without_choices() {
             usage: Some(Usage {
                 input_tokens: 7,
                 output_tokens: 2,
-                estimated: false
+                ..Usage::default()
             }),
             model: "gpt-4o-2024-08-06".into(),
         }
@@ -181,7 +193,7 @@ async fn words_are_streamed_and_usage_comes_last_without_choices() {
 #[tokio::test]
 async fn a_conversation_with_tools_is_sent_as_the_format_wants_it() {
     let server = serving(stream(&[end("stop")])).await;
-    let model = OpenAi::new(OpenAiOptions {
+    let model = open(OpenAiOptions {
         api_key: None,
         include_usage: false,
         token_limit: TokenLimit::MaxTokens,
@@ -310,7 +322,7 @@ async fn a_server_that_answers_whole_is_understood() {
         "choices": [{"message": {"content": "Hi."}, "finish_reason": "stop"}],
     })))
     .await;
-    let (answer, heard) = ask(&OpenAi::new(options(&server.uri())).unwrap()).await;
+    let (answer, heard) = ask(&open(options(&server.uri())).unwrap()).await;
     assert_eq!(
         (answer.unwrap().text.as_str(), heard.as_str()),
         ("Hi.", "Hi.")
@@ -338,7 +350,7 @@ async fn a_full_house_is_tried_again_until_there_is_room() {
         base: Duration::from_millis(1),
         ..RetryPolicy::default()
     };
-    let model = Retrying::new(OpenAi::new(options(&server.uri())).unwrap(), policy);
+    let model = Retrying::new(open(options(&server.uri())).unwrap(), policy);
     assert_eq!(ask(&model).await.0.unwrap().text, "Done.");
     assert_eq!(server.received_requests().await.unwrap().len(), 3);
 }
@@ -351,7 +363,7 @@ async fn a_refused_key_is_not_tried_again_and_never_shown() {
         (400, ModelErrorKind::BadRequest),
     ] {
         let server = serving(ResponseTemplate::new(status).set_body_json(&echo)).await;
-        let model = OpenAi::new(options(&server.uri())).unwrap();
+        let model = open(options(&server.uri())).unwrap();
         assert!(!format!("{model:?}").contains(KEY));
         let model = Retrying::new(model, RetryPolicy::default());
         let error = ask(&model).await.0.unwrap_err();
@@ -375,7 +387,7 @@ async fn what_is_not_json_is_malformed_and_not_quoted() {
         ResponseTemplate::new(200).set_body_raw("data: {\"secret\n\n", "text/event-stream"),
     )
     .await;
-    let error = ask(&OpenAi::new(options(&server.uri())).unwrap())
+    let error = ask(&open(options(&server.uri())).unwrap())
         .await
         .0
         .unwrap_err();
@@ -387,8 +399,8 @@ async fn what_is_not_json_is_malformed_and_not_quoted() {
 async fn an_endless_answer_is_cut() {
     let long = "x".repeat(2_000);
     let server = serving(stream(&[text(&long), text(&long), end("stop")])).await;
-    let mut model = OpenAi::new(options(&server.uri())).unwrap();
-    model.max_answer = 3_000;
+    let mut model = open(options(&server.uri())).unwrap();
+    model.exchange.max_answer = 3_000;
     let error = ask(&model).await.0.unwrap_err();
     assert_eq!(error.kind, ModelErrorKind::Malformed);
     assert!(error.message.contains("larger"));
@@ -398,7 +410,7 @@ async fn an_endless_answer_is_cut() {
 async fn an_answer_that_breaks_off_is_no_answer() {
     const PART: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Half\"}}]}\n\ndata: {\"cho";
     let (url, serve) = raw(PART, false).await;
-    let model = OpenAi::new(options(&url)).unwrap();
+    let model = open(options(&url)).unwrap();
     let ((result, heard), ()) = tokio::join!(ask(&model), serve);
     let error = result.unwrap_err();
     assert_eq!(heard, "Half");
@@ -414,7 +426,7 @@ async fn an_end_without_done_is_good_when_the_model_said_why_it_stopped() {
     const WHOLE: &str =
         "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\n";
     let (url, serve) = raw(WHOLE, false).await;
-    let model = OpenAi::new(options(&url)).unwrap();
+    let model = open(options(&url)).unwrap();
     let ((result, _), ()) = tokio::join!(ask(&model), serve);
     assert_eq!(result.unwrap().text, "Hi");
 }
@@ -427,11 +439,7 @@ async fn an_end_by_done_alone_is_good() {
 #[tokio::test]
 async fn silence_in_the_middle_is_given_up() {
     let (url, serve) = raw("data: {\"choices\":[]}\n\n", true).await;
-    let model = OpenAi::new(OpenAiOptions {
-        idle_timeout: Duration::from_millis(100),
-        ..options(&url)
-    })
-    .unwrap();
+    let model = OpenAi::new(client(Duration::from_millis(100)), options(&url)).unwrap();
     let ((result, _), ()) = tokio::join!(ask(&model), serve);
     assert_eq!(result.unwrap_err().kind, ModelErrorKind::Timeout);
 }
@@ -443,7 +451,7 @@ async fn dropping_the_call_closes_the_connection() {
         true,
     )
     .await;
-    let model = OpenAi::new(options(&url)).unwrap();
+    let model = open(options(&url)).unwrap();
     let (heard, mut first_word) = tokio::sync::mpsc::unbounded_channel();
     let asked = request();
     let listen = |_: &str| heard.send(()).unwrap();
@@ -463,10 +471,7 @@ async fn nobody_at_the_address_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = ask(&OpenAi::new(options(&url)).unwrap())
-        .await
-        .0
-        .unwrap_err();
+    let error = ask(&open(options(&url)).unwrap()).await.0.unwrap_err();
     assert_eq!(error.kind, ModelErrorKind::Unreachable);
     assert!(error.retryable() && !error.begun);
     assert!(!error.message.contains("127.0.0.1"));
@@ -481,7 +486,7 @@ fn an_address_must_be_http_and_hold_no_password() {
         "https://user:pass@host/v1",
         "file:///etc",
     ] {
-        assert!(OpenAi::new(options(bad)).is_err(), "{bad}");
+        assert!(open(options(bad)).is_err(), "{bad}");
     }
-    assert!(OpenAi::new(options("http://127.0.0.1:11434/v1")).is_ok());
+    assert!(open(options("http://127.0.0.1:11434/v1")).is_ok());
 }

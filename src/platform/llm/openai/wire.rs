@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::OpenAiOptions;
 use crate::kernel::text::TextEnum;
 use crate::platform::llm::{
-    ChatRequest, Message, ModelError, ModelErrorKind, ToolCall, ToolSpec, Usage,
+    ChatRequest, Message, ModelError, ModelErrorKind, ToolCall, ToolSpec, Usage, history,
 };
 
 /// One event of a stream. An answer that comes whole is read as one, its `message`
@@ -53,16 +53,24 @@ pub struct FunctionPart {
 pub struct WireUsage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
+    prompt_tokens_details: Option<PromptDetails>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct PromptDetails {
+    cached_tokens: Option<u64>,
 }
 
 impl WireUsage {
     /// Nothing, unless both counts are there: half a count would be priced as a
     /// whole one.
     pub fn read(self) -> Option<Usage> {
+        let details = self.prompt_tokens_details;
         Some(Usage {
             input_tokens: self.prompt_tokens?,
             output_tokens: self.completion_tokens?,
-            estimated: false,
+            cache_read_tokens: details.and_then(|d| d.cached_tokens).unwrap_or(0),
+            ..Usage::default()
         })
     }
 }
@@ -84,7 +92,10 @@ pub fn request(request: &ChatRequest, options: &OpenAiOptions) -> Value {
     body.insert("model".into(), served_name(&request.model).into());
     body.insert(
         "messages".into(),
-        request.messages.iter().map(message).collect(),
+        history::results_first(&request.messages)
+            .into_iter()
+            .map(message)
+            .collect(),
     );
     body.insert("stream".into(), true.into());
     if options.include_usage {
@@ -129,11 +140,19 @@ fn message(message: &Message) -> Value {
     }
 }
 
+/// Arguments go back letter for letter, unless they are not an object: some servers
+/// refuse a whole conversation over that.
 fn tool_call(call: &ToolCall) -> Value {
+    let is_object = serde_json::from_str::<Map<String, Value>>(&call.arguments).is_ok();
+    let arguments = if is_object {
+        call.arguments.clone()
+    } else {
+        Value::Object(history::arguments(call)).to_string()
+    };
     json!({
         "id": call.id,
         "type": "function",
-        "function": { "name": call.name, "arguments": call.arguments },
+        "function": { "name": call.name, "arguments": arguments },
     })
 }
 

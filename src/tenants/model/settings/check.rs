@@ -14,6 +14,8 @@ const MAX_SETTINGS: usize = 64 << 10;
 const MAX_URL: usize = 2000;
 /// Models, and policies, at most.
 const MAX_ENTRIES: usize = 100;
+/// Models to fall back to, at most.
+const MAX_FALLBACKS: usize = 10;
 /// US dollars at most.
 const MAX_USD: f64 = 1e9;
 
@@ -158,6 +160,24 @@ fn only_known(fields: &mut Fields, path: &str, map: &Map<String, Value>, known: 
     for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
         let message = format!("is not known here; there are: {}", known.join(", "));
         fields.bad(&format!("{path}.{name}"), &message);
+    }
+}
+
+/// Names of models, which need not be there yet: the order in which models are added is
+/// the organization's own affair.
+pub(super) fn check_fallbacks(fields: &mut Fields, path: &str, names: Option<&Value>) {
+    let path = format!("{path}.fallbacks");
+    let Some(names) = names.and_then(|names| list(fields, &path, names)) else {
+        return;
+    };
+    let few = names.len() <= MAX_FALLBACKS;
+    fields.check(
+        few,
+        &path,
+        format!("must have at most {MAX_FALLBACKS} entries"),
+    );
+    for (n, name) in names.iter().enumerate() {
+        required_text(fields, &format!("{path}[{n}]"), Some(name), 200);
     }
 }
 

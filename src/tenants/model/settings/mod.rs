@@ -19,8 +19,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use self::check::{
-    address, amount, check_policies, drop_null, list, nested, object, refuse_secrets,
-    required_text, text,
+    address, amount, check_fallbacks, check_policies, drop_null, list, nested, object,
+    refuse_secrets, required_text, text,
 };
 use crate::kernel::field::Fields;
 
@@ -220,6 +220,8 @@ impl Draft {
                 model.get("litellmModel"),
                 200,
             );
+            drop_null(model, "fallbacks");
+            check_fallbacks(fields, &path, model.get("fallbacks"));
             let name = required_text(fields, &format!("{path}.name"), model.get("name"), MAX_NAME);
             if let Some(name) = name
                 && self.keys.insert(KeyField::Model(name), change).is_some()

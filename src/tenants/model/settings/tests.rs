@@ -237,3 +237,18 @@ fn users_settings_are_checked_as_well() {
         ]
     );
 }
+
+#[test]
+fn fallbacks_are_a_short_list_of_names() {
+    for good in [json!(null), json!([]), json!(["b", "openai/gpt-4o"])] {
+        settle(model(json!({ "fallbacks": good })), &json!({})).unwrap();
+    }
+    let path = "settings.models[0].fallbacks";
+    assert_eq!(refused(model(json!({ "fallbacks": "b" }))), [path]);
+    assert_eq!(
+        refused(model(json!({ "fallbacks": vec!["b"; 11] }))),
+        [path]
+    );
+    let odd = refused(model(json!({ "fallbacks": ["b", 7, " "] })));
+    assert_eq!(odd, [format!("{path}[1]"), format!("{path}[2]")]);
+}

@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
+use chrono::DateTime;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use crate::platform::llm::{ModelError, ModelErrorKind};
+use super::{ModelError, ModelErrorKind};
+use crate::platform::http::guard;
 
 /// The most that is read of an error's body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -33,7 +35,9 @@ pub enum BodyError {
     reason = "it is handed to map_err, which gives the error away"
 )]
 pub fn of_transport(error: reqwest::Error) -> ModelError {
-    if error.is_timeout() {
+    if let Some(refused) = guard::refusal(&error) {
+        ModelError::new(ModelErrorKind::Refused, refused.to_string())
+    } else if error.is_timeout() {
         ModelError::new(
             ModelErrorKind::Timeout,
             "The model's server did not answer in time.",
@@ -88,10 +92,8 @@ pub fn cut_off() -> ModelError {
 pub fn of_status(status: u16, body: &str) -> ModelError {
     let told = Told::read(body);
     match status {
-        429 if told.says(&["insufficient_quota"]) => ModelError::new(
-            ModelErrorKind::Refused,
-            "The model's provider says that the account has no credit left.",
-        ),
+        402 => no_credit(),
+        400 | 429 if told.is_about_credit() => no_credit(),
         429 => ModelError::new(
             ModelErrorKind::RateLimited,
             "The model's provider says that there are too many requests.",
@@ -100,7 +102,7 @@ pub fn of_status(status: u16, body: &str) -> ModelError {
             ModelErrorKind::Refused,
             "The model's provider does not accept the key.",
         ),
-        408 => ModelError::new(
+        408 | 504 => ModelError::new(
             ModelErrorKind::Timeout,
             "The model's server did not answer in time.",
         ),
@@ -121,8 +123,12 @@ pub fn of_status(status: u16, body: &str) -> ModelError {
 /// The stream itself carried an error.
 pub fn of_event(error: &Value) -> ModelError {
     let told = Told::of(error);
-    if told.says(&["rate_limit"]) {
+    if told.is_about_credit() {
+        no_credit()
+    } else if told.says(&["rate_limit"]) {
         of_status(429, "")
+    } else if told.says(&["authentication", "permission"]) {
+        of_status(401, "")
     } else if told.is_about_length() {
         context_too_long()
     } else if told.says(&["invalid_request"]) {
@@ -136,14 +142,26 @@ pub fn of_event(error: &Value) -> ModelError {
 }
 
 /// How long the server asks us to wait: `retry-after-ms` in milliseconds, else
-/// `retry-after` in seconds. Its other form, a date, is not read: it would need our
-/// clock and theirs to agree, and model servers don't send it.
+/// `retry-after` in seconds or as a date. A date is compared with the answer's own
+/// `date`, so that our clock and theirs need not agree.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| -> Option<f64> { headers.get(name)?.to_str().ok()?.parse().ok() };
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let number = |name: &str| -> Option<f64> { text(name)?.trim().parse().ok() };
+    let date = |name: &str| DateTime::parse_from_rfc2822(text(name)?).ok();
+    if let Some(until) = date("retry-after") {
+        return (until - date("date")?).to_std().ok();
+    }
     let seconds = number("retry-after-ms")
         .map(|millis| millis / 1_000.0)
         .or_else(|| number("retry-after"))?;
     Duration::try_from_secs_f64(seconds).ok()
+}
+
+fn no_credit() -> ModelError {
+    ModelError::new(
+        ModelErrorKind::Refused,
+        "The model's provider says that the account has no credit left.",
+    )
 }
 
 fn context_too_long() -> ModelError {
@@ -179,6 +197,12 @@ impl Told {
     /// Whether the code or the type is one of `words`.
     fn says(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.code.contains(word))
+    }
+
+    /// OpenAI has a code for it; Anthropic a type, and for some only a sentence.
+    fn is_about_credit(&self) -> bool {
+        self.says(&["insufficient_quota", "billing_error"])
+            || self.message.contains("credit balance is too low")
     }
 
     /// OpenAI has a code for it; vLLM, Ollama and others only a sentence.
@@ -217,6 +241,8 @@ mod tests {
         let vllm =
             r#"{"object":"error","message":"This model's maximum context length is 4096 tokens."}"#;
         let quota = r#"{"error":{"code":"insufficient_quota"}}"#;
+        let broke = r#"{"type":"error","error":{"type":"invalid_request_error",
+            "message":"Your credit balance is too low to access the API."}}"#;
         for (status, body, kind) in [
             (400, length, ContextTooLong),
             (400, vllm, ContextTooLong),
@@ -228,6 +254,8 @@ mod tests {
             (403, "", Refused),
             (429, "", RateLimited),
             (429, quota, Refused),
+            (400, broke, Refused),
+            (402, "", Refused),
             (408, "", Timeout),
             (500, "", Overloaded),
             (503, length, Overloaded),
@@ -260,10 +288,11 @@ mod tests {
         );
         assert_eq!(read(&[("retry-after", "9")]), Some(Duration::from_secs(9)));
         assert_eq!(read(&[("retry-after", "-9")]), None);
-        assert_eq!(
-            read(&[("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT")]),
-            None
-        );
+        let until = ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT");
+        let now = ("date", "Wed, 21 Oct 2026 07:27:48 GMT");
+        assert_eq!(read(&[until, now]), Some(Duration::from_secs(12)));
+        assert_eq!(read(&[until]), None, "our own clock says nothing of theirs");
+        assert_eq!(read(&[("retry-after", now.1), ("date", until.1)]), None);
         assert_eq!(read(&[]), None);
     }
 }
