@@ -1,0 +1,242 @@
+//! SQL of budgets: the limits that cover a run, what is reserved and what is spent.
+
+use chrono::NaiveDate;
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, SelectableHelper,
+    sql_types::{Jsonb, Text, Uuid as SqlUuid},
+    upsert::excluded,
+};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    executions::{
+        budget::{Account, Cover, Limit, Need, Source, place},
+        model::Lease,
+    },
+    kernel::{Error, ExecutionId, OrgId, Result},
+    platform::db::{
+        Tx,
+        schema::{budget_reservations as reservations, budgets},
+        types::sql_text,
+    },
+};
+
+sql_text!(Cover);
+
+#[derive(QueryableByName)]
+struct SourceRow {
+    #[diesel(sql_type = Text)]
+    cover: Cover,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Jsonb)]
+    written: Value,
+}
+
+/// The settings that may limit a run: of its organization, its project, its node and those
+/// above, itself and the runs that it was started through. The first of those has the limit
+/// that the organization sets for each execution.
+pub async fn sources(tx: &mut Tx, lease: &Lease) -> Result<Vec<Source>> {
+    let (org, project, node, run) = place(lease);
+    let rows: Vec<SourceRow> = diesel::sql_query(SOURCES)
+        .bind::<SqlUuid, _>(org)
+        .bind::<SqlUuid, _>(project)
+        .bind::<SqlUuid, _>(node)
+        .bind::<SqlUuid, _>(run)
+        .load(tx.conn())
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Source {
+                cover: row.cover,
+                id: row.id,
+                written: serde_json::from_value(row.written).map_err(|error| {
+                    // Metadata are the client's to write; a limit that nobody understands
+                    // must not pass for none.
+                    Error::new(
+                        crate::kernel::Code::Unprocessable,
+                        format!("The budget of this {} can't be read: {error}.", row.cover),
+                    )
+                })?,
+            })
+        })
+        .collect()
+}
+
+const SOURCES: &str = "with recursive \
+    up(id, parent_id, budget, level) as ( \
+      select n.id, n.parent_id, n.metadata #> '{agentConfig,budget}', 1 from nodes n where n.id = $3 \
+      union all \
+      select n.id, n.parent_id, n.metadata #> '{agentConfig,budget}', up.level + 1 \
+      from nodes n join up on n.id = up.parent_id where up.level < 100), \
+    runs(id, parent, usd, level) as ( \
+      select e.id, e.parent_execution_id, e.config -> 'budgetUsd', 1 from agent_executions e where e.id = $4 \
+      union all \
+      select e.id, e.parent_execution_id, e.config -> 'budgetUsd', runs.level + 1 \
+      from agent_executions e join runs on e.id = runs.parent where runs.level < 100) \
+    select 'organization' as cover, o.id, o.settings -> 'budget' as written from organizations o \
+      where o.id = $1 and jsonb_typeof(o.settings -> 'budget') = 'object' \
+    union all select 'project', p.id, p.settings -> 'budget' from projects p \
+      where p.id = $2 and jsonb_typeof(p.settings -> 'budget') = 'object' \
+    union all select 'node', up.id, up.budget from up where jsonb_typeof(up.budget) = 'object' \
+    union all select 'execution', runs.id, jsonb_strip_nulls(jsonb_build_object('usd', runs.usd)) \
+      from runs where runs.usd is not null or runs.parent is null";
+
+#[derive(diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = budgets)]
+struct AccountRow {
+    id: Uuid,
+    scope_type: Cover,
+    scope_id: Uuid,
+    period: Option<NaiveDate>,
+    limit_micros: Option<i64>,
+    limit_tokens: Option<i64>,
+    spent_micros: i64,
+    spent_tokens: i64,
+    reserved_micros: i64,
+    reserved_tokens: i64,
+}
+
+impl From<AccountRow> for Account {
+    fn from(row: AccountRow) -> Self {
+        Account {
+            id: row.id,
+            limit: Limit {
+                cover: row.scope_type,
+                id: row.scope_id,
+                period: row.period,
+                micros: row.limit_micros,
+                tokens: row.limit_tokens,
+            },
+            spent_micros: row.spent_micros,
+            spent_tokens: row.spent_tokens,
+            reserved_micros: row.reserved_micros,
+            reserved_tokens: row.reserved_tokens,
+        }
+    }
+}
+
+/// The rows of `limits`, made where they are not there yet, and locked in that order.
+pub async fn open(tx: &mut Tx, org: OrgId, limits: &[Limit]) -> Result<Vec<Account>> {
+    let now = tx.now();
+    let mut accounts = Vec::with_capacity(limits.len());
+    for limit in limits {
+        let row: AccountRow = diesel::insert_into(budgets::table)
+            .values((
+                budgets::id.eq(tx.ids().uuid(now)),
+                budgets::org_id.eq(org),
+                budgets::scope_type.eq(limit.cover),
+                budgets::scope_id.eq(limit.id),
+                budgets::period.eq(limit.period),
+                budgets::limit_micros.eq(limit.micros),
+                budgets::limit_tokens.eq(limit.tokens),
+                budgets::created_at.eq(now),
+                budgets::updated_at.eq(now),
+            ))
+            .on_conflict((
+                budgets::org_id,
+                budgets::scope_type,
+                budgets::scope_id,
+                budgets::period,
+            ))
+            .do_update()
+            .set((
+                budgets::limit_micros.eq(excluded(budgets::limit_micros)),
+                budgets::limit_tokens.eq(excluded(budgets::limit_tokens)),
+            ))
+            .returning(AccountRow::as_returning())
+            .get_result(tx.conn())
+            .await?;
+        accounts.push(row.into());
+    }
+    Ok(accounts)
+}
+
+/// What a run has reserved.
+#[derive(diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = reservations)]
+pub struct Reservation {
+    budgets: Vec<Option<Uuid>>,
+    micros: i64,
+    tokens: i64,
+    pub lost_micros: i64,
+    pub lost_tokens: i64,
+}
+
+/// Reserves `need` under budgets whose rows are locked.
+pub async fn reserve(tx: &mut Tx, lease: &Lease, ids: Vec<Uuid>, need: Need) -> Result<()> {
+    let now = tx.now();
+    diesel::update(budgets::table.filter(budgets::id.eq_any(&ids)))
+        .set((
+            budgets::reserved_micros.eq(budgets::reserved_micros + need.micros),
+            budgets::reserved_tokens.eq(budgets::reserved_tokens + need.tokens),
+            budgets::updated_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await?;
+    diesel::insert_into(reservations::table)
+        .values((
+            reservations::execution_id.eq(lease.execution),
+            reservations::org_id.eq(lease.org),
+            reservations::budgets.eq(ids),
+            reservations::micros.eq(need.micros),
+            reservations::tokens.eq(need.tokens),
+            reservations::lost_micros.eq(need.read_micros),
+            reservations::lost_tokens.eq(need.read_tokens),
+            reservations::created_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Takes away what a run has reserved; what it was is for [`settle`].
+pub async fn take_reservation(tx: &mut Tx, run: ExecutionId) -> Result<Option<Reservation>> {
+    Ok(diesel::delete(reservations::table.find(run))
+        .returning(Reservation::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()?)
+}
+
+/// Counts what was used in the place of what was reserved; answers the budgets as they are
+/// then. Their rows are locked in the order of their ids.
+pub async fn settle(
+    tx: &mut Tx,
+    reserved: &Reservation,
+    micros: i64,
+    tokens: i64,
+) -> Result<Vec<Account>> {
+    let mut ids: Vec<Uuid> = reserved.budgets.iter().flatten().copied().collect();
+    ids.sort_unstable();
+    let mut accounts = Vec::with_capacity(ids.len());
+    for id in ids {
+        let row: Option<AccountRow> = diesel::update(budgets::table.find(id))
+            .set((
+                budgets::reserved_micros.eq(budgets::reserved_micros - reserved.micros),
+                budgets::reserved_tokens.eq(budgets::reserved_tokens - reserved.tokens),
+                budgets::spent_micros.eq(budgets::spent_micros + micros),
+                budgets::spent_tokens.eq(budgets::spent_tokens + tokens),
+                budgets::updated_at.eq(tx.now()),
+            ))
+            .returning(AccountRow::as_returning())
+            .get_result(tx.conn())
+            .await
+            .optional()?;
+        accounts.extend(row.map(Account::from));
+    }
+    Ok(accounts)
+}
+
+/// Notes that people are told of `step` percent; `false` when they were already.
+pub async fn tell_once(tx: &mut Tx, id: Uuid, step: i64) -> Result<bool> {
+    let step = i16::try_from(step).unwrap_or(i16::MAX);
+    let news = budgets::table.find(id).filter(budgets::told.lt(step));
+    let changed = diesel::update(news)
+        .set(budgets::told.eq(step))
+        .execute(tx.conn())
+        .await?;
+    Ok(changed > 0)
+}
