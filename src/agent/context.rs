@@ -195,6 +195,18 @@ pub fn estimate(request: &ChatRequest, answer: &ChatAnswer) -> Usage {
     }
 }
 
+/// Tokens that a model may count in `request`, more than it will: what is reserved for it
+/// must not turn out too little.
+pub fn at_most(request: &ChatRequest) -> u64 {
+    let tools: usize = request
+        .tools
+        .iter()
+        .map(|tool| tool.description.len() + tool.parameters.to_string().len() + FRAME)
+        .sum();
+    let messages: usize = request.messages.iter().map(size).sum();
+    u64::try_from((messages + tools).div_ceil(2)).unwrap_or(u64::MAX)
+}
+
 fn tokens(bytes: usize) -> u64 {
     u64::try_from(bytes.div_ceil(TOKEN)).unwrap_or(u64::MAX)
 }

@@ -171,6 +171,11 @@ impl Driver {
                 Err(error) if error.code() == Code::LockLost => {
                     return self.fail(error.message()).await;
                 }
+                Err(error) if error.code() == Code::BudgetExceeded => {
+                    if let Step::Ended(end) = self.stop_at_budget(&error).await? {
+                        return Ok(end);
+                    }
+                }
                 // The backends may come back; another worker, or this one, goes on
                 // from the journal. A good run is never marked failed for that.
                 Err(error) if error.retryable() => {
@@ -375,6 +380,17 @@ impl Driver {
         let missed: Vec<TraceEvent> = self.app.db.tx(self.scope(), read).await?;
         missed.iter().for_each(|event| self.state.apply(event));
         Ok(())
+    }
+
+    /// Pauses the execution, or ends it as failed, as its organization wants it at a budget.
+    async fn stop_at_budget(&mut self, error: &Error) -> Result<Step> {
+        let pause = error.details().and_then(|details| details.get("pause"));
+        if pause != Some(&Value::Bool(true)) {
+            return self.fail(error.message()).await.map(Step::Ended);
+        }
+        let data = json!({ "message": error.message(), "reason": "budget" });
+        let event = NewEvent::new(TraceKind::ExecutionPaused, data);
+        self.write(vec![event], Change::Pause).await
     }
 
     /// Ends the execution as failed.

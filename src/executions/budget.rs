@@ -109,7 +109,9 @@ pub(super) struct Source {
     pub written: Written,
 }
 
-fn pauses<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<bool, D::Error> {
+fn pauses<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<bool, D::Error> {
     let word = Option::<String>::deserialize(deserializer)?;
     Ok(word.as_deref() == Some("pause"))
 }
@@ -163,7 +165,9 @@ fn limits(sources: &[Source], now: Timestamp) -> Vec<Limit> {
     let today = now.date_naive();
     let month = today.with_day(1).unwrap_or(today);
     let organization = sources.iter().find(|s| s.cover == Cover::Organization);
-    let each = organization.map(|source| source.written).unwrap_or_default();
+    let each = organization
+        .map(|source| source.written)
+        .unwrap_or_default();
     let mut limits: Vec<Limit> = sources
         .iter()
         .map(|source| {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    chain,
+    budget, chain,
     lock::{self, Regained},
     model::{
         Change, Execution, HumanInputRequest, Lease, NewEvent, Reply, Status, Totals, TraceEvent,
@@ -267,6 +267,14 @@ async fn write(
     let totals = Totals::of(&written);
     store::update_head(tx, head, epoch, &written, &totals, change).await?;
     file_requests(tx, head, &written, change).await?;
+    if written
+        .iter()
+        .any(|event| event.event_type == TraceKind::LlmCall)
+    {
+        budget::settle_in(tx, head, &totals).await?;
+    } else if !change.status(head.status).is_working() {
+        budget::lost_in(tx, head.id).await?;
+    }
     if change.status(head.status).is_terminal() {
         let summary = store::summary(tx, head.id, SUMMARY).await?;
         store::set_summary(tx, head.id, summary).await?;

@@ -3,6 +3,7 @@
 //! people are asked, [`tree`] of runs which runs started; `trace` reads journals, and
 //! [`usage`] sums them up.
 
+pub(super) mod budget;
 pub(super) mod doctor;
 pub(super) mod evidence;
 pub(super) mod fork;

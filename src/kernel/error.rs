@@ -122,6 +122,7 @@ codes! {
     BodyTooLarge = "BODY_TOO_LARGE", TooLarge, "The body is larger than the operation accepts.";
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UnsupportedMedia, "The body is not declared as JSON.";
     Unprocessable = "UNPROCESSABLE", Impossible, "Understood, but not possible in this state.";
+    BudgetExceeded = "BUDGET_EXCEEDED", Impossible, "What is asked for could pass a budget.";
     RateLimited = "RATE_LIMITED", RateLimited, "Too many requests; `Retry-After` says when to come back.";
     Unavailable = "UNAVAILABLE", Unavailable, "A backend that this needs does not answer.";
     Timeout = "TIMEOUT", Unavailable, "The request took longer than the server allows; what it had begun was undone, unless its commit was under way just then.";

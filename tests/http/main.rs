@@ -15,6 +15,7 @@ mod workbench;
 
 mod agent;
 mod audit;
+mod budgets;
 mod bus;
 mod control;
 mod evidence;

@@ -15,19 +15,24 @@ use tokio::sync::mpsc;
 use super::Driver;
 use crate::{
     agent::{context, tools},
+    executions::budget::{self, Answer, Need},
     kernel::{
         Code, Error, Result,
         event::{Channel, EventKind},
     },
     platform::{
         bus::Message,
-        llm::{ChatAnswer, ChatRequest, Model, ModelError, ModelErrorKind},
+        db::Tx,
+        llm::{ChatAnswer, ChatRequest, Model, ModelError, ModelErrorKind, Usage},
     },
     tenants::model::Found,
 };
 
 /// How often an answer that broke off is asked for again, by model.
 const TRIES_AFTER_BREAKS: u32 = 2;
+
+/// Tokens of an answer at most, where a budget must bound it and nothing else does.
+const LONGEST_ANSWER: u32 = 8192;
 
 /// The wait before that; a server that restarts is there again soon.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -134,6 +139,7 @@ impl Driver {
                 Ok(request) => request,
                 Err(error) => return Ok(Err(error)),
             };
+            let request = self.reserve(request, by).await?;
             *attempt += 1;
             let error = match self.call(&model, &request, *attempt).await {
                 Ok(mut answer) => {
@@ -169,6 +175,47 @@ impl Driver {
             max_tokens: config.max_tokens,
             temperature: config.temperature,
         })
+    }
+
+    /// Reserves what the call may cost at most under the budgets that cover the run. Where
+    /// there is one, the answer's length has a bound.
+    ///
+    /// # Errors
+    /// [`Code::BudgetExceeded`], with `details.pause`.
+    async fn reserve(&self, request: ChatRequest, by: &Found) -> Result<ChatRequest> {
+        let longest = request.max_tokens.unwrap_or(LONGEST_ANSWER);
+        let read = context::at_most(&request);
+        let cost = |input_tokens, output_tokens| {
+            let usage = Usage {
+                input_tokens,
+                output_tokens,
+                ..Usage::default()
+            };
+            let now = self.app.db.now();
+            self.app
+                .prices
+                .cost_micros(&by.served, &usage, now)
+                .unwrap_or(0)
+        };
+        let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX / 4);
+        let need = Need {
+            micros: cost(read, u64::from(longest)),
+            tokens: count(read) + i64::from(longest),
+            read_micros: cost(read, 0),
+            read_tokens: count(read),
+        };
+        let reserve = async |tx: &mut Tx| budget::reserve_in(tx, &self.lease, need).await;
+        match self.app.db.tx(self.scope(), reserve).await? {
+            Answer::Free => Ok(request),
+            Answer::Reserved => Ok(ChatRequest {
+                max_tokens: Some(longest),
+                ..request
+            }),
+            Answer::Exceeded { why, pause } => {
+                let error = Error::new(Code::BudgetExceeded, why);
+                Err(error.with_details(json!({ "pause": pause })))
+            }
+        }
     }
 
     /// One call, telling those who watch of its words as they come.

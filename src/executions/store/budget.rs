@@ -125,7 +125,7 @@ pub async fn open(tx: &mut Tx, org: OrgId, limits: &[Limit]) -> Result<Vec<Accou
     for limit in limits {
         let row: AccountRow = diesel::insert_into(budgets::table)
             .values((
-                budgets::id.eq(tx.ids().uuid(now)),
+                budgets::id.eq(tx.ids().uuid()),
                 budgets::org_id.eq(org),
                 budgets::scope_type.eq(limit.cover),
                 budgets::scope_id.eq(limit.id),
@@ -202,17 +202,16 @@ pub async fn take_reservation(tx: &mut Tx, run: ExecutionId) -> Result<Option<Re
 }
 
 /// Counts what was used in the place of what was reserved; answers the budgets as they are
-/// then. Their rows are locked in the order of their ids.
+/// then. Their rows are locked in the order in which they were reserved, as
+/// everybody locks them.
 pub async fn settle(
     tx: &mut Tx,
     reserved: &Reservation,
     micros: i64,
     tokens: i64,
 ) -> Result<Vec<Account>> {
-    let mut ids: Vec<Uuid> = reserved.budgets.iter().flatten().copied().collect();
-    ids.sort_unstable();
-    let mut accounts = Vec::with_capacity(ids.len());
-    for id in ids {
+    let mut accounts = Vec::with_capacity(reserved.budgets.len());
+    for id in reserved.budgets.iter().flatten() {
         let row: Option<AccountRow> = diesel::update(budgets::table.find(id))
             .set((
                 budgets::reserved_micros.eq(budgets::reserved_micros - reserved.micros),

@@ -96,6 +96,22 @@ diesel::table! {
     use diesel::sql_types::*;
     use pgvector::sql_types::Vector;
 
+    budget_reservations (execution_id) {
+        execution_id -> Uuid,
+        org_id -> Uuid,
+        budgets -> Array<Nullable<Uuid>>,
+        micros -> Int8,
+        tokens -> Int8,
+        lost_micros -> Int8,
+        lost_tokens -> Int8,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     budgets (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -109,6 +125,8 @@ diesel::table! {
         spent_tokens -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        reserved_tokens -> Int8,
+        told -> Int2,
     }
 }
 
@@ -531,6 +549,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     agent_executions,
     agent_trace_events,
     audit_log,
+    budget_reservations,
     budgets,
     chunks,
     files,

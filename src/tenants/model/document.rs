@@ -99,7 +99,7 @@ pub struct PolicyCondition {
     above: Option<f64>,
 }
 
-/// What may be spent, in US dollars.
+/// What may be spent, in US dollars and tokens.
 #[derive(utoipa::ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "its fields are read by the derive")]
@@ -110,6 +110,25 @@ pub struct BudgetSettings {
     /// By one execution.
     #[schema(minimum = 0, exclusive_maximum = 1_000_000_000)]
     per_execution_usd: Option<f64>,
+    /// Tokens in a month.
+    #[schema(minimum = 0)]
+    monthly_tokens: Option<i64>,
+    /// Tokens of one execution.
+    #[schema(minimum = 0)]
+    per_execution_tokens: Option<i64>,
+    /// What becomes of an execution whose next call of a model could pass a budget: `fail`,
+    /// unless said, or `pause`, until somebody raises the budget and resumes it.
+    #[schema(value_type = Option<OnExceeded>)]
+    on_exceeded: Option<String>,
+}
+
+/// What becomes of an execution that could pass a budget.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "its variants are read by the derive")]
+pub enum OnExceeded {
+    Fail,
+    Pause,
 }
 
 /// Settings of a user. Other fields are kept as they are, unless their name says that

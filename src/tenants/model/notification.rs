@@ -18,6 +18,7 @@ text_enum! {
         NodeAssigned = "node_assigned",
         Mention = "mention",
         Comment = "comment",
+        BudgetAlert = "budget_alert",
     }
 }
 

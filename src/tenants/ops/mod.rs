@@ -30,6 +30,11 @@ pub use members::{
 pub use models::org_models_in;
 pub use notifications::{notification_list, notification_read, notification_read_all, notify_in};
 
+/// The owners and administrators of the organization of the transaction.
+pub async fn admins_in(tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>> {
+    store::members::admins(tx, org).await
+}
+
 /// The rules that the organization of the transaction has for its agents, `null` when it
 /// has none.
 pub async fn agent_policies_in(tx: &mut Tx, org: OrgId) -> Result<Value> {

@@ -138,6 +138,16 @@ pub(in super::super) async fn has_another_owner(
         .await?)
 }
 
+/// Who may change the organization.
+pub(in super::super) async fn admins(tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>> {
+    Ok(org_members::table
+        .filter(org_members::org_id.eq(org))
+        .filter(org_members::role.eq_any([OrgRole::Owner, OrgRole::Admin].map(|r| r.to_string())))
+        .select(org_members::user_id)
+        .load(tx.conn())
+        .await?)
+}
+
 pub(in super::super) async fn set_role(tx: &mut Tx, id: MemberId, role: OrgRole) -> Result<()> {
     diesel::update(org_members::table.find(id))
         .set(org_members::role.eq(role))

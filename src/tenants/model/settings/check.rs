@@ -156,6 +156,19 @@ fn check_conditions(fields: &mut Fields, path: &str, conditions: Option<&Value>)
     }
 }
 
+/// Checks what a budget has besides amounts.
+pub(super) fn check_budget(fields: &mut Fields, budget: &Map<String, Value>) {
+    for name in ["monthlyTokens", "perExecutionTokens"] {
+        let tokens = budget.get(name).filter(|tokens| !tokens.is_null());
+        let whole = tokens.is_none_or(|tokens| tokens.as_i64().is_some_and(|n| n >= 0));
+        let path = format!("settings.budget.{name}");
+        fields.check(whole, &path, "must be a whole number and not negative");
+    }
+    let word = budget.get("onExceeded").filter(|word| !word.is_null());
+    let known = word.is_none_or(|word| word == "fail" || word == "pause");
+    fields.check(known, "settings.budget.onExceeded", "must be fail or pause");
+}
+
 fn only_known(fields: &mut Fields, path: &str, map: &Map<String, Value>, known: &[&str]) {
     for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
         let message = format!("is not known here; there are: {}", known.join(", "));

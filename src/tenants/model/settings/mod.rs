@@ -19,8 +19,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use self::check::{
-    address, amount, check_fallbacks, check_policies, drop_null, list, nested, object,
-    refuse_secrets, required_text, text,
+    address, amount, check_budget, check_fallbacks, check_policies, drop_null, list, nested,
+    object, refuse_secrets, required_text, text,
 };
 use crate::kernel::field::Fields;
 
@@ -143,6 +143,7 @@ impl Draft {
             for name in ["monthlyUsd", "perExecutionUsd"] {
                 amount(fields, &format!("settings.budget.{name}"), budget.get(name));
             }
+            check_budget(fields, budget);
         }
         refuse_secrets(fields, "settings", settings);
         draft
