@@ -68,14 +68,7 @@ async fn examine(config: &Config, args: &DoctorArgs) -> Result<Vec<Finding>> {
     let sample = (!args.all).then_some(SAMPLE);
     let runs = executions::ops::doctor::doctor(&database, &config.agent, sample).await?;
     findings.extend(runs);
-    findings.extend(budgets(&database).await?);
     Ok(findings)
-}
-
-/// The place of the checks of budgets: that what is reserved is reserved for a run that
-/// goes on, and that what was spent is the sum of what was recorded.
-async fn budgets(_: &Db) -> Result<Vec<Finding>> {
-    Ok(Vec::new())
 }
 
 /// The storage, when it is on this machine. It is only listed, so how it is reached from

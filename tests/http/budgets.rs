@@ -236,7 +236,7 @@ async fn a_nodes_budget_covers_all_that_is_run_below_it() {
         "create_subnode",
         json!({ "title": "child", "execute": true }),
     );
-    let parent = vec![calls(&[start]), call("await_subnodes", "{}"), complete()];
+    let parent = [calls(&[start]), call("await_subnodes", "{}"), complete()];
     let model = Scripted::new(move |request| {
         let text = format!("{:?}", request.messages.get(1));
         let turn = request.messages.len().saturating_sub(2) / 2;

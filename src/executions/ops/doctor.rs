@@ -37,6 +37,19 @@ async fn owners(db: &Db, agent: &AgentConfig) -> Result<Vec<Finding>> {
                  (agent.concurrency); it takes them over by itself.",
             ),
             Finding::of_some(
+                "run_never_woken",
+                "Executions wait for runs that have all ended, or for a person who was not asked.",
+                doctor::never_woken(tx, untouched_since).await?,
+                "See that an agent worker runs; it wakes the first by itself. Pause and resume \
+                 the others.",
+            ),
+            Finding::of_some(
+                "budget_held",
+                "Something is reserved under budgets for executions that make no call.",
+                doctor::idle_reservations(tx).await?,
+                "Report this with the executions' traces; raise the budget meanwhile.",
+            ),
+            Finding::of_some(
                 "run_held_at_rest",
                 "Executions that rest or have ended are still some worker's.",
                 held,

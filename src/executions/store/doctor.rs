@@ -42,6 +42,45 @@ pub(in super::super) async fn unattended(
         .await?)
 }
 
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: ExecutionId,
+}
+
+async fn named(tx: &mut Tx, query: &str, before: Timestamp) -> Result<Vec<ExecutionId>> {
+    let rows: Vec<Named> = diesel::sql_query(query)
+        .bind::<diesel::sql_types::Timestamptz, _>(before)
+        .bind::<diesel::sql_types::BigInt, _>(NAMED)
+        .load(tx.conn())
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Runs that wait for something that has happened or never will: for runs all of which
+/// have ended, or for a person whom nothing was asked.
+pub(in super::super) async fn never_woken(
+    tx: &mut Tx,
+    untouched_since: Timestamp,
+) -> Result<Vec<ExecutionId>> {
+    let query = "select e.id from agent_executions e where e.updated_at < $1 and ( \
+          (e.status = 'awaiting_subnodes' and not exists ( \
+             select from agent_executions c where c.parent_execution_id = e.id \
+             and c.status not in ('complete', 'failed', 'cancelled'))) \
+          or (e.status = 'awaiting_input' and e.human_input_request is null)) \
+        order by e.created_at limit $2";
+    named(tx, query, untouched_since).await
+}
+
+/// Runs for which something is reserved under budgets and that no worker has.
+pub(in super::super) async fn idle_reservations(tx: &mut Tx) -> Result<Vec<ExecutionId>> {
+    let query = "select e.id from agent_executions e \
+        join budget_reservations r on r.execution_id = e.id \
+        where e.status not in ('pending', 'running') and r.created_at < $1 limit $2";
+    let now = tx.now();
+    named(tx, query, now).await
+}
+
 /// Runs that rest or have ended and are still some worker's.
 pub(in super::super) async fn held_at_rest(tx: &mut Tx) -> Result<Vec<ExecutionId>> {
     let open = [Status::Pending, Status::Running].map(|status| status.to_string());

@@ -109,6 +109,14 @@ pub async fn void_all(tx: &mut Tx, execution: ExecutionId) -> Result<usize> {
     Ok(diesel::update(open).set(values).execute(tx.conn()).await?)
 }
 
+/// Removes what an execution that ended asked and was answered: it is in the payloads of
+/// its entries, and goes with them.
+pub async fn forget(tx: &mut Tx, execution: ExecutionId) -> Result<()> {
+    let all = requests::table.filter(requests::execution_id.eq(execution));
+    diesel::delete(all).execute(tx.conn()).await?;
+    Ok(())
+}
+
 /// What an execution asked and nobody answered yet, oldest first.
 pub async fn pending(tx: &mut Tx, execution: ExecutionId) -> Result<Vec<HumanInputRequest>> {
     let rows: Vec<Row> = requests::table

@@ -77,6 +77,7 @@ pub(in super::super) async fn remove_payloads(tx: &mut Tx, ended: &Ended) -> Res
     .bind::<diesel::sql_types::Uuid, _>(ended.id)
     .execute(tx.conn())
     .await?;
+    super::requests::forget(tx, ended.id).await?;
     diesel::update(executions::table.find(ended.id))
         .set(executions::payloads_removed_at.eq(tx.now()))
         .execute(tx.conn())

@@ -190,19 +190,23 @@ mod tests {
 
     #[test]
     fn a_service_without_a_key_is_not_offered() {
-        assert_eq!(providers(&[]), ["demo", "ollama"]);
+        assert_eq!(providers(&[]), ["demo"]);
         let all = [
             ("models.openai_api_key", "k"),
             ("models.anthropic_api_key", "k"),
-            ("models.ollama_base_url", ""),
+            ("models.ollama_base_url", "http://127.0.0.1:11434/v1"),
         ];
-        assert_eq!(providers(&all), ["anthropic", "demo", "openai"]);
+        assert_eq!(providers(&all), ["anthropic", "demo", "ollama", "openai"]);
     }
 
     #[test]
     fn a_users_address_is_guarded_and_the_operators_is_not() {
         let inside = "http://127.0.0.1:11434/v1";
-        let connector = Connector::new(&config(&[])).unwrap();
+        let connector = Connector::new(&config(&[(
+            "models.ollama_base_url",
+            "http://127.0.0.1:11434/v1",
+        )]))
+        .unwrap();
         assert!(connector.at_users("ollama", inside, None).is_err());
         assert!(connector.at_operators("ollama", None).is_ok());
         assert!(connector.at_operators("elsewhere", None).is_err());
