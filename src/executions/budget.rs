@@ -9,112 +9,21 @@
 //!
 //! What a model costs whose price is unknown is unknown: dollars don't bound it, tokens do.
 
-use chrono::{Datelike, NaiveDate};
-use serde::Deserialize;
-use uuid::Uuid;
-
 use super::{
-    model::{Lease, Totals},
+    model::{
+        Lease, Totals,
+        budget::{Account, Answer, Need, limits},
+    },
     store::{self, Head},
 };
 use crate::{
-    kernel::{ExecutionId, NodeId, OrgId, Result, Timestamp, text::text_enum},
+    kernel::{ExecutionId, Result},
     platform::db::Tx,
     tenants::{
         self,
         model::{Notice, NotificationType, Subject},
     },
 };
-
-text_enum! {
-    /// What a budget covers.
-    pub enum Cover {
-        Execution = "execution",
-        Node = "node",
-        Organization = "organization",
-        Project = "project",
-    }
-}
-
-/// The most that one call may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Need {
-    /// Millionths of a US dollar; 0 when the price is unknown.
-    pub micros: i64,
-    /// Tokens, in and out.
-    pub tokens: i64,
-    /// What of it is what the model reads.
-    pub read_micros: i64,
-    /// What of it is what the model reads.
-    pub read_tokens: i64,
-}
-
-/// Whether a call may be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// No limit covers the run.
-    Free,
-    /// It is reserved.
-    Reserved,
-    /// A limit would be passed.
-    Exceeded {
-        /// Which, as a sentence.
-        why: String,
-        /// Whether the run is to wait for somebody who raises the limit, instead of failing.
-        pause: bool,
-    },
-}
-
-/// A limit as settings write it. Organizations have the monthly ones and those for each
-/// execution, everything else has `usd` and `tokens`.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Written {
-    usd: Option<f64>,
-    tokens: Option<i64>,
-    monthly_usd: Option<f64>,
-    monthly_tokens: Option<i64>,
-    per_execution_usd: Option<f64>,
-    per_execution_tokens: Option<i64>,
-    #[serde(deserialize_with = "pauses")]
-    on_exceeded: bool,
-}
-
-/// One limit that covers a run.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Limit {
-    pub cover: Cover,
-    pub id: Uuid,
-    pub period: Option<NaiveDate>,
-    pub micros: Option<i64>,
-    pub tokens: Option<i64>,
-}
-
-/// What there is under a limit.
-#[derive(Debug, Clone)]
-pub(super) struct Account {
-    pub id: Uuid,
-    pub limit: Limit,
-    pub spent_micros: i64,
-    pub spent_tokens: i64,
-    pub reserved_micros: i64,
-    pub reserved_tokens: i64,
-}
-
-/// Where limits come from that may cover a run.
-#[derive(Debug, Clone)]
-pub(super) struct Source {
-    pub cover: Cover,
-    pub id: Uuid,
-    pub written: Written,
-}
-
-fn pauses<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<bool, D::Error> {
-    let word = Option::<String>::deserialize(deserializer)?;
-    Ok(word.as_deref() == Some("pause"))
-}
 
 /// Reserves what a call may use at most. What the run had reserved before is a call that was
 /// lost.
@@ -160,100 +69,6 @@ pub(super) async fn lost_in(tx: &mut Tx, run: ExecutionId) -> Result<()> {
     Ok(())
 }
 
-/// The limits, in the order in which their rows are locked by everybody.
-fn limits(sources: &[Source], now: Timestamp) -> Vec<Limit> {
-    let today = now.date_naive();
-    let month = today.with_day(1).unwrap_or(today);
-    let organization = sources.iter().find(|s| s.cover == Cover::Organization);
-    let each = organization
-        .map(|source| source.written)
-        .unwrap_or_default();
-    let mut limits: Vec<Limit> = sources
-        .iter()
-        .map(|source| {
-            let written = source.written;
-            let (usd, tokens, period) = match source.cover {
-                Cover::Organization => (written.monthly_usd, written.monthly_tokens, Some(month)),
-                Cover::Execution => (
-                    least(written.usd, each.per_execution_usd),
-                    least(written.tokens, each.per_execution_tokens),
-                    None,
-                ),
-                Cover::Node | Cover::Project => (written.usd, written.tokens, None),
-            };
-            Limit {
-                cover: source.cover,
-                id: source.id,
-                period,
-                micros: usd.map(micros_of),
-                tokens,
-            }
-        })
-        .filter(|limit| limit.micros.is_some() || limit.tokens.is_some())
-        .collect();
-    limits.sort_by_key(|limit| (limit.cover, limit.id));
-    limits
-}
-
-fn least<T: PartialOrd>(a: Option<T>, b: Option<T>) -> Option<T> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(if b < a { b } else { a }),
-        (a, b) => a.or(b),
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "amounts are below 10^9 dollars, as settings check; a float saturates"
-)]
-fn micros_of(usd: f64) -> i64 {
-    (usd * 1e6) as i64
-}
-
-impl Account {
-    /// Why `need` does not fit, as a sentence.
-    fn refuses(&self, need: &Need) -> Option<String> {
-        let limit = &self.limit;
-        let micros = self.spent_micros + self.reserved_micros + need.micros;
-        let tokens = self.spent_tokens + self.reserved_tokens + need.tokens;
-        let whose = match limit.cover {
-            Cover::Organization => "organization's budget of the month",
-            Cover::Project => "project's budget",
-            Cover::Node => "node's budget",
-            Cover::Execution => "execution's budget",
-        };
-        if limit.micros.is_some_and(|most| micros > most) {
-            let usd = |micros: i64| format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
-            return Some(format!(
-                "The next call of the model could pass the {whose}: {} USD are spent and {} \
-                 reserved of {}, and the call may cost {}.",
-                usd(self.spent_micros),
-                usd(self.reserved_micros),
-                usd(limit.micros.unwrap_or(0)),
-                usd(need.micros),
-            ));
-        }
-        limit.tokens.filter(|most| tokens > *most).map(|most| {
-            format!(
-                "The next call of the model could pass the {whose}: {} tokens are used and {} \
-                 reserved of {most}, and the call may use {}.",
-                self.spent_tokens, self.reserved_tokens, need.tokens
-            )
-        })
-    }
-
-    /// The part of the limit that is spent, in percent.
-    fn percent(&self) -> i64 {
-        let part = |spent: i64, most: Option<i64>| match most {
-            Some(0) => 100,
-            Some(most) => spent.saturating_mul(100) / most,
-            None => 0,
-        };
-        let micros = part(self.spent_micros, self.limit.micros);
-        micros.max(part(self.spent_tokens, self.limit.tokens))
-    }
-}
-
 /// The parts of a limit, in percent, at which people are told.
 const STEPS: [i64; 3] = [100, 80, 50];
 
@@ -280,78 +95,4 @@ async fn tell_of(tx: &mut Tx, head: &Head, account: &Account) -> Result<()> {
         project: head.project,
     };
     tenants::ops::notify_in(tx, head.org, &users, &notice).await
-}
-
-/// Of one run and its place, for the store.
-pub(super) fn place(lease: &Lease) -> (OrgId, Uuid, NodeId, ExecutionId) {
-    (lease.org, lease.project.uuid(), lease.node, lease.execution)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chrono::DateTime;
-    use serde_json::{Value, json};
-
-    fn source(cover: Cover, written: Value) -> Source {
-        Source {
-            cover,
-            id: Uuid::nil(),
-            written: serde_json::from_value(written).unwrap(),
-        }
-    }
-
-    #[test]
-    fn the_smaller_of_two_limits_for_an_execution_holds_and_months_begin_on_their_first() {
-        let sources = [
-            source(Cover::Execution, json!({ "usd": 2.0 })),
-            source(
-                Cover::Organization,
-                json!({ "monthlyUsd": 10.0, "perExecutionUsd": 0.5, "onExceeded": "pause" }),
-            ),
-            source(Cover::Project, json!({})),
-        ];
-        assert!(sources[1].written.on_exceeded && !sources[0].written.on_exceeded);
-        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let limits = limits(&sources, now);
-        let seen: Vec<_> = limits
-            .iter()
-            .map(|limit| (limit.cover, limit.micros, limit.period))
-            .collect();
-        let month = NaiveDate::from_ymd_opt(2023, 11, 1);
-        assert_eq!(
-            seen,
-            [
-                (Cover::Execution, Some(500_000), None),
-                (Cover::Organization, Some(10_000_000), month),
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_reserved_counts_as_much_as_what_is_spent() {
-        let account = Account {
-            id: Uuid::nil(),
-            limit: Limit {
-                cover: Cover::Project,
-                id: Uuid::nil(),
-                period: None,
-                micros: Some(100),
-                tokens: Some(1000),
-            },
-            spent_micros: 40,
-            spent_tokens: 0,
-            reserved_micros: 40,
-            reserved_tokens: 900,
-        };
-        let need = |micros, tokens| Need {
-            micros,
-            tokens,
-            ..Need::default()
-        };
-        assert_eq!(account.refuses(&need(20, 100)), None);
-        assert!(account.refuses(&need(21, 0)).unwrap().contains("0.000021"));
-        assert!(account.refuses(&need(0, 101)).unwrap().contains("tokens"));
-        assert_eq!(account.percent(), 40);
-    }
 }

@@ -10,7 +10,7 @@
 //! What an agent does is decided in [`crate::agent`]; here it is written down.
 
 pub mod api;
-pub mod budget;
+mod budget;
 mod chain;
 pub mod journal;
 mod lock;

@@ -1,5 +1,6 @@
 //! Executions and trace events as the program and its clients know them.
 
+pub mod budget;
 mod fork;
 mod request;
 mod usage;

@@ -34,6 +34,7 @@ use crate::{
     tenants::{self, model::OrgModels},
 };
 
+pub use super::budget::reserve_in;
 pub use control::{
     execution_cancel, execution_input, execution_message, execution_pause, execution_resume,
     expire_requests,

@@ -165,8 +165,10 @@ insert into jobs (id, org_id, queue, body, run_at, created_at)
     values ({20}, {1}, 'agent', '{}', now(), now());
 insert into budgets (id, org_id, scope_type, scope_id, created_at, updated_at)
     values ({20}, {1}, 'organization', {1}, now(), now());
+insert into agent_executions (id, org_id, project_id, node_id, status, model_id, thread_id, created_at, updated_at)
+    values ({20}, {1}, {7}, {11}, 'complete', 'demo/analyst', 'thread', now(), now());
 insert into budget_reservations (execution_id, org_id, budgets, micros, tokens, lost_micros, lost_tokens, created_at)
-    values ({17}, {1}, '{}', 0, 0, 0, 0, now());
+    values ({20}, {1}, '{}', 0, 0, 0, 0, now());
 insert into chunks (id, org_id, file_id, ordinal, content, sha256, created_at)
     values ({20}, {1}, {9}, 0, 'words', 'hash', now());
 insert into sealed_keys (id, org_id, field, key_id, sealed, created_at)

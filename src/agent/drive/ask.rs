@@ -15,7 +15,10 @@ use tokio::sync::mpsc;
 use super::Driver;
 use crate::{
     agent::{context, tools},
-    executions::budget::{self, Answer, Need},
+    executions::{
+        self,
+        model::budget::{Answer, Need},
+    },
     kernel::{
         Code, Error, Result,
         event::{Channel, EventKind},
@@ -204,7 +207,7 @@ impl Driver {
             read_micros: cost(read, 0),
             read_tokens: count(read),
         };
-        let reserve = async |tx: &mut Tx| budget::reserve_in(tx, &self.lease, need).await;
+        let reserve = async |tx: &mut Tx| executions::ops::reserve_in(tx, &self.lease, need).await;
         match self.app.db.tx(self.scope(), reserve).await? {
             Answer::Free => Ok(request),
             Answer::Reserved => Ok(ChatRequest {

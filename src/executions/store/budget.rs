@@ -11,9 +11,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    executions::{
-        budget::{Account, Cover, Limit, Need, Source, place},
-        model::Lease,
+    executions::model::{
+        Lease,
+        budget::{Account, Cover, Limit, Need, Source},
     },
     kernel::{Error, ExecutionId, OrgId, Result},
     platform::db::{
@@ -39,12 +39,11 @@ struct SourceRow {
 /// above, itself and the runs that it was started through. The first of those has the limit
 /// that the organization sets for each execution.
 pub async fn sources(tx: &mut Tx, lease: &Lease) -> Result<Vec<Source>> {
-    let (org, project, node, run) = place(lease);
     let rows: Vec<SourceRow> = diesel::sql_query(SOURCES)
-        .bind::<SqlUuid, _>(org)
-        .bind::<SqlUuid, _>(project)
-        .bind::<SqlUuid, _>(node)
-        .bind::<SqlUuid, _>(run)
+        .bind::<SqlUuid, _>(lease.org)
+        .bind::<SqlUuid, _>(lease.project)
+        .bind::<SqlUuid, _>(lease.node)
+        .bind::<SqlUuid, _>(lease.execution)
         .load(tx.conn())
         .await?;
     rows.into_iter()
