@@ -184,12 +184,12 @@ impl FileWorker {
             return Ok(false);
         };
         match self.handle(&delivery, stop).await {
-            Ok(None) => self.app.queue.delete(delivery.id).await?,
-            Ok(Some(delay)) => self.app.queue.release(delivery.id, delay).await?,
+            Ok(None) => self.app.queue.delete(&delivery).await?,
+            Ok(Some(delay)) => self.app.queue.release(&delivery, delay).await?,
             Err(error) => {
                 // Hidden as it is, the message would come back by itself, but late.
                 let delay = backoff(delivery.attempts);
-                self.app.queue.release(delivery.id, delay).await?;
+                self.app.queue.release(&delivery, delay).await?;
                 return Err(error);
             }
         }

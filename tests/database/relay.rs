@@ -85,12 +85,12 @@ impl Queue for Forgetful {
         self.queue.wait(queue, at_most).await;
     }
 
-    async fn delete(&self, id: JobId) -> Result<()> {
-        self.queue.delete(id).await
+    async fn delete(&self, delivery: &Delivery) -> Result<()> {
+        self.queue.delete(delivery).await
     }
 
-    async fn release(&self, id: JobId, delay: Duration) -> Result<()> {
-        self.queue.release(id, delay).await
+    async fn release(&self, delivery: &Delivery, delay: Duration) -> Result<()> {
+        self.queue.release(delivery, delay).await
     }
 
     async fn ping(&self) -> Result<()> {
