@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     access::{Keyring, Provider},
     app::App,
-    config::{AuthConfig, BusConfig, Config, ModelsConfig, OidcConfig},
+    config::{AuthConfig, BusConfig, Config, ModelsConfig, OidcConfig, QueueConfig, QueueKind},
     kernel::{Clock, Error, Result, clock::Ids},
     nodes::ops::LockWatch,
     outbox::relay::Relay,
@@ -28,7 +28,7 @@ use crate::{
         },
         oidc::Oidc,
         otlp::Spans,
-        queue::DbQueue,
+        queue::{DbQueue, Queue, SqsQueue},
         vault::Vault,
         workers,
     },
@@ -56,7 +56,7 @@ pub fn app(
     Ok(App {
         bus,
         limiter,
-        queue: Arc::new(DbQueue::new(db.clone())),
+        queue: queue(&config.queue, &db),
         db,
         blobs,
         folder: Some(folder),
@@ -110,6 +110,14 @@ fn bus(config: &BusConfig, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Bus>, Arc<
     let bus = RedisBus::start(config)?;
     let limiter = RedisLimiter::new(bus.redis(), clock);
     Ok((Arc::new(bus), Arc::new(limiter)))
+}
+
+/// Work for workers: in the database, unless a queue of their own is configured.
+fn queue(config: &QueueConfig, db: &Db) -> Arc<dyn Queue> {
+    match config.kind {
+        QueueKind::Postgres => Arc::new(DbQueue::new(db.clone())),
+        QueueKind::Sqs => Arc::new(SqsQueue::new(config)),
+    }
 }
 
 /// The relay of an application.

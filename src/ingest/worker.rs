@@ -11,6 +11,7 @@
 
 use std::{
     collections::HashSet,
+    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -183,7 +184,11 @@ impl FileWorker {
         let Some(delivery) = self.app.queue.receive(QueueName::File, hide).await? else {
             return Ok(false);
         };
-        match self.handle(&delivery, stop).await {
+        let handled = tokio::select! {
+            handled = self.handle(&delivery, stop) => handled,
+            never = self.keep_hidden(&delivery, hide) => match never {},
+        };
+        match handled {
             Ok(None) => self.app.queue.delete(&delivery).await?,
             Ok(Some(delay)) => self.app.queue.release(&delivery, delay).await?,
             Err(error) => {
@@ -194,6 +199,17 @@ impl FileWorker {
             }
         }
         Ok(true)
+    }
+
+    /// Keeps a message from others for as long as somebody is at it: fetching the bytes may
+    /// take longer than was thought.
+    async fn keep_hidden(&self, delivery: &Delivery, hide: Duration) -> Infallible {
+        loop {
+            tokio::time::sleep(hide / 2).await;
+            if let Err(error) = self.app.queue.release(delivery, hide).await {
+                tracing::warn!(job = %delivery.id, error = %error.chain(), "a message may come twice");
+            }
+        }
     }
 
     /// What a message asks for. `Some` delay when it should be delivered again.

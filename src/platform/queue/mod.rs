@@ -4,6 +4,7 @@
 //! already, is decided by a lease in the row that the message names; so delivering
 //! twice is harmless, and a message that is lost is made again by the sweep.
 
+mod sqs;
 mod store;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::{
     platform::db::{Db, Tx},
 };
 
+pub use sqs::SqsQueue;
 pub use store::DbQueue;
 
 /// A message taken from a queue and hidden from others for a while.
