@@ -33,6 +33,7 @@ mod orgs;
 mod outage;
 mod project_members;
 mod projects;
+mod queues;
 mod retries;
 mod roles;
 mod settings;

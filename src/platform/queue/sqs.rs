@@ -183,7 +183,6 @@ impl Queue for SqsQueue {
     async fn wait(&self, queue: QueueName, at_most: Duration) {
         let begun = Instant::now();
         match self.poll(queue, ARRIVED, at_most).await {
-            // The time counts from before: later would be too late in part.
             Ok(Some(delivery)) => self.keep_arrived(Instant::now(), delivery),
             // SQS counts in seconds; a shorter wait must not become a busy one.
             Ok(None) if at_most < PAUSE => {
