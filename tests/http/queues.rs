@@ -2,13 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use glassbox::{
     agent::worker::AgentWorker,
-    kernel::{Code, JobId, OrgId, event::QueueName},
-    platform::queue::{Delivery, Queue},
+    app::App,
+    kernel::{Code, JobId, OrgId, Result, event::QueueName},
+    platform::queue::{Delivery, Posting, Queue},
 };
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::support::{TestApp, sqs::Sqs, until};
@@ -177,7 +179,7 @@ async fn an_execution_and_a_file_go_through_sqs_to_their_ends() {
         .post(&format!("/nodes/{node}/execute"), json!({}))
         .await
         .expect(201);
-    let execution = execution["id"].as_str().unwrap();
+    let execution = execution["execution"]["id"].as_str().unwrap();
     test.relay().await;
     assert_eq!(sqs.messages(&sqs.agent_url).await, (1, 0));
     let message = sqs.client.receive_message().queue_url(&sqs.agent_url);
@@ -211,4 +213,76 @@ async fn a_queue_that_is_away_loses_no_job() {
         refused.retryable(),
         "the relay keeps what it may send again"
     );
+}
+
+/// A queue that is never empty: of others' work, as far as anybody can see.
+#[derive(Debug)]
+struct Endless(OrgId);
+
+#[async_trait]
+impl Queue for Endless {
+    async fn send_all(&self, _: &[Posting]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn receive(&self, queue: QueueName, _: Duration) -> Result<Option<Delivery>> {
+        tokio::task::yield_now().await;
+        Ok(Some(Delivery {
+            queue,
+            id: JobId::from_uuid(Uuid::now_v7()),
+            org: self.0,
+            body: json!({ "executionId": Uuid::now_v7(), "orgId": self.0 }),
+            attempts: 1,
+            receipt: None,
+        }))
+    }
+
+    async fn wait(&self, _: QueueName, _: Duration) {}
+
+    async fn delete(&self, _: &Delivery) -> Result<()> {
+        Ok(())
+    }
+
+    async fn release(&self, _: &Delivery, _: Duration) -> Result<()> {
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_is_never_empty_does_not_keep_abandoned_runs_waiting() {
+    let settings = [("agent.sweep_seconds", "1".to_owned())];
+    let test = TestApp::start_configured(&settings).await;
+    let ada = test.user("ada").await;
+    let (org, project) = ada.workspace("labs").await;
+    let mut app = App::clone(&test.app);
+    app.queue = Arc::new(Endless(org.parse().unwrap()));
+    let node = ada
+        .post(
+            &format!("/projects/{project}/nodes"),
+            json!({ "title": "n" }),
+        )
+        .await
+        .id();
+    let path = format!("/nodes/{node}/execute");
+    let answer = ada.post(&path, json!({})).await.expect(201);
+    let path = format!(
+        "/executions/{}",
+        answer["execution"]["id"].as_str().unwrap()
+    );
+
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let worker = AgentWorker::register(Arc::new(app)).await.unwrap();
+    tasks.spawn(worker.run(stop.clone()));
+    until("the run's end", async || {
+        let run = ada.get(&path).await.expect(200);
+        (run["status"] == "complete").then_some(())
+    })
+    .await;
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
 }

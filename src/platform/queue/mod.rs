@@ -37,11 +37,36 @@ pub struct Delivery {
     pub receipt: Option<String>,
 }
 
+/// A message to put in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Posting {
+    /// Where to.
+    pub queue: QueueName,
+    /// The message's id.
+    pub id: JobId,
+    /// Whose work it names.
+    pub org: OrgId,
+    /// The body.
+    pub body: Value,
+}
+
 /// The port.
 #[async_trait]
 pub trait Queue: Send + Sync + std::fmt::Debug {
-    /// Puts a message in. The same id twice is one message.
-    async fn send(&self, queue: QueueName, id: JobId, org: OrgId, body: Value) -> Result<()>;
+    /// Puts messages in. The same id twice is one message, where the queue can tell; so what
+    /// failed, perhaps with some of them in already, is sent again as a whole.
+    async fn send_all(&self, postings: &[Posting]) -> Result<()>;
+
+    /// Puts one message in.
+    async fn send(&self, queue: QueueName, id: JobId, org: OrgId, body: Value) -> Result<()> {
+        let posting = Posting {
+            queue,
+            id,
+            org,
+            body,
+        };
+        self.send_all(&[posting]).await
+    }
 
     /// Takes a message that is due, hiding it for `hide`; `None` when there is none. It is
     /// the oldest of its organization, and organizations take turns.

@@ -20,22 +20,27 @@ use aws_sdk_sqs::{
     Client,
     config::Credentials,
     error::{ProvideErrorMetadata, SdkError},
-    types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName},
+    types::{
+        BatchResultErrorEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
+        QueueAttributeName, SendMessageBatchRequestEntry,
+    },
 };
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::{Delivery, Queue};
+use super::{Delivery, Posting, Queue};
 use crate::{
     config::QueueConfig,
-    kernel::{Code, Error, JobId, OrgId, Result, event::QueueName},
+    kernel::{Code, Error, Result, event::QueueName},
 };
 
 /// The attribute with the job's id.
 const JOB: &str = "jobId";
 /// The attribute with the organization.
 const ORG: &str = "orgId";
+/// Messages that SQS takes at once.
+const BATCH: usize = 10;
 /// The longest that SQS waits for a message.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// The longest that SQS hides a message.
@@ -78,6 +83,30 @@ impl SqsQueue {
         match queue {
             QueueName::Agent => &self.config.agent_url,
             QueueName::File => &self.config.file_url,
+        }
+    }
+
+    async fn send_batch(&self, queue: QueueName, batch: &[&Posting]) -> Result<()> {
+        let url = self.url(queue);
+        let alone = url.ends_with(".fifo");
+        let entries = batch.iter().zip(0..);
+        let entries: Result<Vec<_>> = entries.map(|(one, n)| entry(one, n, alone)).collect();
+        let answer = self
+            .client()
+            .await
+            .send_message_batch()
+            .queue_url(url)
+            .set_entries(Some(entries?))
+            .send()
+            .await
+            .map_err(away)?;
+        let refused = |one: &&BatchResultErrorEntry| one.code().contains("InvalidMessage");
+        let failed = answer.failed();
+        match failed.iter().find(|one| !refused(one)).or(failed.first()) {
+            None => Ok(()),
+            // The same would be refused for ever, and hold up all that come after it.
+            Some(one) if refused(&one) => Err(Error::internal(format!("SQS refused: {one:?}"))),
+            Some(one) => Err(away(std::io::Error::other(format!("{one:?}")))),
         }
     }
 
@@ -149,24 +178,13 @@ async fn connect(config: &QueueConfig) -> Client {
 
 #[async_trait]
 impl Queue for SqsQueue {
-    async fn send(&self, queue: QueueName, id: JobId, org: OrgId, body: Value) -> Result<()> {
-        let url = self.url(queue);
-        let message = self
-            .client()
-            .await
-            .send_message()
-            .queue_url(url)
-            .message_body(body.to_string())
-            .message_attributes(JOB, text(id)?)
-            .message_attributes(ORG, text(org)?);
-        let message = if url.ends_with(".fifo") {
-            message
-                .message_group_id(id.to_string())
-                .message_deduplication_id(id.to_string())
-        } else {
-            message.message_group_id(org.to_string())
-        };
-        message.send().await.map_err(away)?;
+    async fn send_all(&self, postings: &[Posting]) -> Result<()> {
+        for queue in [QueueName::Agent, QueueName::File] {
+            let ours: Vec<_> = postings.iter().filter(|one| one.queue == queue).collect();
+            for batch in ours.chunks(BATCH) {
+                self.send_batch(queue, batch).await?;
+            }
+        }
         Ok(())
     }
 
@@ -268,6 +286,30 @@ fn delivery(queue: QueueName, message: Message) -> Option<Delivery> {
     })
 }
 
+/// A message as the `n`th of a batch; `alone` in a queue whose groups wait for their ends.
+fn entry(posting: &Posting, n: usize, alone: bool) -> Result<SendMessageBatchRequestEntry> {
+    let id = posting.id.to_string();
+    let entry = SendMessageBatchRequestEntry::builder()
+        .id(n.to_string())
+        .message_body(body(&posting.body))
+        .message_attributes(JOB, text(&id)?)
+        .message_attributes(ORG, text(posting.org)?);
+    let entry = if alone {
+        entry.message_group_id(&id).message_deduplication_id(&id)
+    } else {
+        entry.message_group_id(posting.org.to_string())
+    };
+    entry.build().map_err(Error::internal)
+}
+
+/// JSON in the characters that SQS takes. The two that it refuses stand in strings only,
+/// such as a file's name, where JSON has another way to write them.
+fn body(value: &Value) -> String {
+    let text = value.to_string();
+    text.replace('\u{fffe}', "\\ufffe")
+        .replace('\u{ffff}', "\\uffff")
+}
+
 fn text(value: impl Display) -> Result<MessageAttributeValue> {
     MessageAttributeValue::builder()
         .data_type("String")
@@ -307,4 +349,26 @@ where
         return Ok(());
     }
     Err(away(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_has_no_character_that_sqs_refuses_and_says_the_same() {
+        let value = serde_json::json!({ "filename": "a\u{fffe}b\u{ffff}c\u{0}d\u{1f600}.txt" });
+        let text = body(&value);
+        let taken = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
+        assert!(text.chars().all(taken), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn a_part_of_a_second_is_a_second() {
+        let cases = [(0, 0), (1, 1), (1000, 1), (1001, 2)];
+        for (milliseconds, expected) in cases {
+            assert_eq!(seconds(Duration::from_millis(milliseconds)), expected);
+        }
+    }
 }

@@ -20,7 +20,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Delivery, Queue};
+use super::{Delivery, Posting, Queue};
 use crate::{
     kernel::{Error, JobId, OrgId, Result, Scope, event::QueueName},
     platform::db::{Db, Topic, Tx, schema::jobs, types::sql_text},
@@ -112,23 +112,28 @@ fn delta(duration: Duration) -> Result<TimeDelta> {
 
 #[async_trait]
 impl Queue for DbQueue {
-    async fn send(&self, queue: QueueName, id: JobId, org: OrgId, body: Value) -> Result<()> {
+    async fn send_all(&self, postings: &[Posting]) -> Result<()> {
         self.db
             .tx(Scope::System, async move |tx| {
                 let now = tx.now();
-                diesel::insert_into(jobs::table)
-                    .values((
-                        jobs::id.eq(id),
-                        jobs::org_id.eq(org),
-                        jobs::queue.eq(queue),
-                        jobs::body.eq(body),
+                let row = |posting: &Posting| {
+                    (
+                        jobs::id.eq(posting.id),
+                        jobs::org_id.eq(posting.org),
+                        jobs::queue.eq(posting.queue),
+                        jobs::body.eq(posting.body.clone()),
                         jobs::run_at.eq(now),
                         jobs::created_at.eq(now),
-                    ))
+                    )
+                };
+                diesel::insert_into(jobs::table)
+                    .values(postings.iter().map(row).collect::<Vec<_>>())
                     .on_conflict_do_nothing()
                     .execute(tx.conn())
                     .await?;
-                tx.wake_after_commit(topic(queue));
+                for posting in postings {
+                    tx.wake_after_commit(topic(posting.queue));
+                }
                 Ok(())
             })
             .await
