@@ -66,3 +66,51 @@ impl QueueConfig {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(changed: impl FnOnce(&mut QueueConfig)) -> Vec<String> {
+        let mut config = QueueConfig {
+            kind: QueueKind::Sqs,
+            agent_url: "https://sqs.eu-west-1.amazonaws.com/1/agent".into(),
+            file_url: "https://sqs.eu-west-1.amazonaws.com/1/file".into(),
+            region: String::new(),
+            endpoint: String::new(),
+            access_key_id: String::new(),
+            secret_access_key: SecretString::default(),
+        };
+        changed(&mut config);
+        let mut fields = Fields::default();
+        config.validate(&mut fields);
+        let Err(error) = fields.finish() else {
+            return Vec::new();
+        };
+        let named = error.details().unwrap()["fields"].as_array().unwrap();
+        let name = |field: &serde_json::Value| field["field"].as_str().unwrap().to_owned();
+        named.iter().map(name).collect()
+    }
+
+    #[test]
+    fn sqs_needs_two_queues_and_both_halves_of_a_key() {
+        assert!(fields(|_| ()).is_empty());
+        let none = fields(|config| config.agent_url.clear());
+        assert_eq!(none, ["queue.agent_url"]);
+        let one = fields(|config| config.file_url.clone_from(&config.agent_url));
+        assert_eq!(one, ["queue.file_url"]);
+        let half = fields(|config| config.access_key_id = "id".into());
+        assert_eq!(half, ["queue.secret_access_key"]);
+        let odd = fields(|config| config.endpoint = "localhost:4566".into());
+        assert_eq!(odd, ["queue.endpoint"]);
+    }
+
+    #[test]
+    fn the_database_needs_none_of_it() {
+        let nothing = fields(|config| {
+            config.kind = QueueKind::Postgres;
+            config.agent_url.clear();
+        });
+        assert!(nothing.is_empty());
+    }
+}

@@ -192,7 +192,7 @@ async fn an_execution_and_a_file_go_through_sqs_to_their_ends() {
     let stop = CancellationToken::new();
     assert!(worker.step(&stop).await.unwrap());
     let ended = ada.get(&format!("/executions/{execution}")).await;
-    assert_eq!(ended.expect(200)["status"], "complete");
+    assert_eq!(ended.expect(200)["execution"]["status"], "complete");
     assert_eq!(sqs.messages(&sqs.agent_url).await, (0, 0));
 }
 
@@ -279,7 +279,7 @@ async fn a_queue_that_is_never_empty_does_not_keep_abandoned_runs_waiting() {
     tasks.spawn(worker.run(stop.clone()));
     until("the run's end", async || {
         let run = ada.get(&path).await.expect(200);
-        (run["status"] == "complete").then_some(())
+        (run["execution"]["status"] == "complete").then_some(())
     })
     .await;
     stop.cancel();
