@@ -35,22 +35,25 @@ impl Server {
     fn start() -> Self {
         let name = format!("glassbox-sqs-{}.log", std::process::id());
         let log = std::env::temp_dir().join(name);
-        let shell = Command::new("sh")
-            .arg("-c")
-            .arg(SUPERVISOR)
-            .arg(&log)
-            .arg(program())
-            .args(["-H", "127.0.0.1", "-p", "0"])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut server = Server {
+            url: String::new(),
+            _shell: Command::new("sh")
+                .arg("-c")
+                .arg(SUPERVISOR)
+                .arg(&log)
+                .arg(program())
+                .args(["-H", "127.0.0.1", "-p", "0"])
+                .stdin(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        };
         let begun = Instant::now();
         loop {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             let line = said.lines().find_map(|line| line.split_once(LISTENS));
             if let Some((_, url)) = line.filter(|_| said.ends_with('\n')) {
-                let url = url.trim().to_owned();
-                return Server { url, _shell: shell };
+                url.trim().clone_into(&mut server.url);
+                return server;
             }
             assert!(
                 begun.elapsed() < Duration::from_secs(60),
