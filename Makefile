@@ -1,10 +1,11 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup tools setup-postgres setup-redis dev build test check bench generate clean \
+.PHONY: help setup tools setup-postgres setup-redis setup-sqs dev build test check bench generate clean \
 	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose check-api fuzz soak
 
 VENV := .tools/venv
 BENCH := .tools/bench
+SQS := .tools/sqs
 SCRIPTS := .ci/run deploy/dev/setup-postgres.sh deploy/dev/setup-redis.sh deploy/dev/schema.sh
 
 # Says what comes next, so that a long run can be followed and searched.
@@ -13,7 +14,7 @@ say = @printf '\n==> %s\n' '$(1)'
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: setup-postgres setup-redis ## Check the tools; put a Postgres with pgvector, and a Redis, into .tools.
+setup: setup-postgres setup-redis setup-sqs ## Check the tools; put a Postgres with pgvector, a Redis and a server like SQS into .tools.
 
 tools:
 	@command -v cargo >/dev/null || { echo 'make setup: cargo is needed; install Rust from https://rustup.rs.' >&2; exit 1; }
@@ -26,6 +27,15 @@ setup-postgres: tools
 # Only the tests need it, so `dev` does without.
 setup-redis: tools
 	@deploy/dev/setup-redis.sh
+
+# Only the tests need it, too.
+setup-sqs: $(SQS)/stamp
+
+$(SQS)/stamp: deploy/dev/sqs.txt | tools
+	$(call say,a server that speaks like SQS, into $(SQS))
+	python3 -m venv $(SQS)
+	$(SQS)/bin/pip install --quiet --disable-pip-version-check --requirement deploy/dev/sqs.txt
+	@touch $@
 
 dev: setup-postgres ## Build, then run everything in one process on this machine.
 	$(call say,building (about five minutes the first time))

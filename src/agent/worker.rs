@@ -5,11 +5,16 @@
 //! or can't be: from then on the execution's own row says whether it needs a worker,
 //! and the look for abandoned ones finds it should this process die.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use futures_util::FutureExt;
 use serde::Deserialize;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
 
 use super::drive::{Breakpoint, Driver, End};
 use crate::{
@@ -32,6 +37,8 @@ pub struct AgentWorker {
     app: Arc<App>,
     id: WorkerId,
     breakpoint: Option<Breakpoint>,
+    /// Whose abandoned execution was taken last; organizations take turns.
+    served: Arc<Mutex<OrgId>>,
 }
 
 /// The body of a message on the agent queue; what else it holds is for other consumers.
@@ -56,6 +63,7 @@ impl AgentWorker {
             app,
             id,
             breakpoint: None,
+            served: Arc::new(Mutex::new(OrgId::from_uuid(Uuid::nil()))),
         })
     }
 
@@ -93,12 +101,22 @@ impl AgentWorker {
     }
 
     /// One of the executions at a time: takes work, drives it, and waits for more.
+    ///
+    /// Abandoned executions are looked for when there is nothing else to do, and from time
+    /// to time when there is: a queue that is never empty must not keep them waiting.
     async fn hand(self, stop: CancellationToken) {
+        let sweep = self.app.config.agent.sweep();
+        let mut swept = Instant::now();
         while !stop.is_cancelled() {
-            match self.step(&stop).await {
+            let done = if swept.elapsed() < sweep {
+                self.step(&stop).await
+            } else {
+                swept = Instant::now();
+                self.step_abandoned(&stop).await.map(|_| true)
+            };
+            match done {
                 Ok(true) => {}
                 Ok(false) => {
-                    let sweep = self.app.config.agent.sweep();
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = self.app.queue.wait(QueueName::Agent, sweep) => {}
@@ -120,7 +138,7 @@ impl AgentWorker {
     pub async fn step(&self, stop: &CancellationToken) -> Result<bool> {
         if let Some(delivery) = self.app.queue.receive(QueueName::Agent, HIDE).await? {
             let lease = self.lease_of(&delivery).await?;
-            self.app.queue.delete(delivery.id).await?;
+            self.app.queue.delete(&delivery).await?;
             if let Some(lease) = lease {
                 self.drive(lease, stop).await?;
             }
@@ -133,14 +151,20 @@ impl AgentWorker {
     pub async fn step_abandoned(&self, stop: &CancellationToken) -> Result<bool> {
         executions::expire_requests(&self.app).await?;
         let dead_before = self.app.db.now() - self.app.config.agent.lease();
-        for (org, id) in executions::abandoned(&self.app, dead_before).await? {
+        let served = *self.served();
+        for (org, id) in executions::abandoned(&self.app, dead_before, served).await? {
             if let Some(lease) = self.lease(org, id).await? {
+                *self.served() = org;
                 tracing::info!(execution = %id, epoch = lease.epoch, "taking an execution over");
                 self.drive(lease, stop).await?;
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    fn served(&self) -> MutexGuard<'_, OrgId> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn lease_of(&self, delivery: &Delivery) -> Result<Option<Lease>> {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     access::{Keyring, Provider},
     app::App,
-    config::{AuthConfig, BusConfig, Config, ModelsConfig, OidcConfig},
+    config::{AuthConfig, BusConfig, Config, ModelsConfig, OidcConfig, QueueConfig, QueueKind},
     kernel::{Clock, Error, Result, clock::Ids},
     nodes::ops::LockWatch,
     outbox::relay::Relay,
@@ -21,7 +21,7 @@ use crate::{
         llm::{Models, connect::Connector, price::Prices},
         oidc::Oidc,
         otlp::Spans,
-        queue::DbQueue,
+        queue::{DbQueue, Queue, SqsQueue},
         vault::Vault,
         workers,
     },
@@ -49,7 +49,7 @@ pub fn app(
     Ok(App {
         bus,
         limiter,
-        queue: Arc::new(DbQueue::new(db.clone())),
+        queue: queue(&config.queue, &db),
         db,
         blobs,
         folder: Some(folder),
@@ -103,6 +103,14 @@ fn bus(config: &BusConfig, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Bus>, Arc<
     let bus = RedisBus::start(config)?;
     let limiter = RedisLimiter::new(bus.redis(), clock);
     Ok((Arc::new(bus), Arc::new(limiter)))
+}
+
+/// Work for workers: in the database, unless a queue of their own is configured.
+fn queue(config: &QueueConfig, db: &Db) -> Arc<dyn Queue> {
+    match config.kind {
+        QueueKind::Postgres => Arc::new(DbQueue::new(db.clone())),
+        QueueKind::Sqs => Arc::new(SqsQueue::new(config)),
+    }
 }
 
 /// The relay of an application.

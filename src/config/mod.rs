@@ -15,6 +15,7 @@ mod log;
 mod models;
 mod nodes;
 mod oidc;
+mod queue;
 mod server;
 mod storage;
 mod telemetry;
@@ -39,6 +40,7 @@ pub use self::{
     models::ModelsConfig,
     nodes::NodesConfig,
     oidc::{OidcConfig, SigningAlgorithm},
+    queue::{QueueConfig, QueueKind},
     server::ServerConfig,
     storage::StorageConfig,
     telemetry::TelemetryConfig,
@@ -57,6 +59,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// News between processes.
     pub bus: BusConfig,
+    /// Work for workers.
+    pub queue: QueueConfig,
     /// Tokens.
     pub auth: AuthConfig,
     /// The identity provider.
@@ -179,6 +183,7 @@ impl Config {
         self.server.validate(&mut fields);
         self.database.validate(&mut fields);
         self.bus.validate(&mut fields);
+        self.queue.validate(&mut fields);
         self.auth.validate(&mut fields);
         self.limits.validate(&mut fields);
         self.oidc.validate(&mut fields);

@@ -314,12 +314,17 @@ async fn journal_between(
     }
 }
 
-/// Executions over all organizations that need a worker and have no living one.
-pub async fn abandoned(app: &App, dead_before: Timestamp) -> Result<Vec<(OrgId, ExecutionId)>> {
+/// Executions over all organizations that need a worker and have no living one. Those who
+/// take them one by one say whom they served last, so that organizations take turns.
+pub async fn abandoned(
+    app: &App,
+    dead_before: Timestamp,
+    served: OrgId,
+) -> Result<Vec<(OrgId, ExecutionId)>> {
     const AT_A_TIME: i64 = 20;
     app.db
         .tx(Scope::System, async |tx| {
-            store::abandoned(tx, dead_before, AT_A_TIME).await
+            store::abandoned(tx, dead_before, served, AT_A_TIME).await
         })
         .await
 }

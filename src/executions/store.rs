@@ -1,6 +1,6 @@
 //! SQL of executions and their trace events; [`lock`] has that of the lock which a run
 //! holds on its node, [`fork`] of runs that go on from another's journal, [`requests`] of what
-//! people are asked, [`tree`] of runs which runs started; `trace` reads journals, and
+//! people are asked, [`sweep`] of runs that nobody drives, [`tree`] of runs which runs started; `trace` reads journals, and
 //! [`usage`] sums them up.
 
 pub(super) mod budget;
@@ -10,15 +10,14 @@ pub(super) mod fork;
 pub(super) mod lock;
 pub(super) mod requests;
 pub(super) mod retention;
+mod sweep;
 mod trace;
 pub(super) mod tree;
 pub(super) mod usage;
 
 use chrono::TimeDelta;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
-    QueryDsl, SelectableHelper,
-    dsl::{exists, not},
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
@@ -34,13 +33,14 @@ use crate::{
     },
     platform::db::{
         Tx,
-        schema::{agent_executions as executions, agent_trace_events as events, workers},
+        schema::{agent_executions as executions, agent_trace_events as events},
         types::sql_text,
         violates,
     },
 };
 use trace::EventRow;
 
+pub(super) use sweep::abandoned;
 pub(super) use trace::{end_of, trace};
 
 sql_text!(Status);
@@ -319,30 +319,6 @@ pub(super) async fn release_lease(tx: &mut Tx, lease: &Lease) -> Result<()> {
         .execute(tx.conn())
         .await?;
     Ok(())
-}
-
-/// Executions over all tenants that need a worker and have no living one, oldest first;
-/// behind them those that wait for runs all of which have ended.
-pub(super) async fn abandoned(
-    tx: &mut Tx,
-    dead_before: Timestamp,
-    limit: i64,
-) -> Result<Vec<(OrgId, ExecutionId)>> {
-    let alive = workers::table
-        .filter(executions::lease_worker.eq(workers::id.nullable()))
-        .filter(workers::heartbeat_at.ge(dead_before));
-    let mut found: Vec<(OrgId, ExecutionId)> = executions::table
-        .filter(
-            executions::status.eq_any([Status::Pending, Status::Running].map(|s| s.to_string())),
-        )
-        .filter(not(exists(alive)))
-        .order(executions::created_at)
-        .limit(limit)
-        .select((executions::org_id, executions::id))
-        .load(tx.conn())
-        .await?;
-    found.extend(tree::whose_children_ended(tx, limit).await?);
-    Ok(found)
 }
 
 pub(super) async fn insert_events(

@@ -11,6 +11,7 @@
 
 use std::{
     collections::HashSet,
+    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -183,17 +184,32 @@ impl FileWorker {
         let Some(delivery) = self.app.queue.receive(QueueName::File, hide).await? else {
             return Ok(false);
         };
-        match self.handle(&delivery, stop).await {
-            Ok(None) => self.app.queue.delete(delivery.id).await?,
-            Ok(Some(delay)) => self.app.queue.release(delivery.id, delay).await?,
+        let handled = tokio::select! {
+            handled = self.handle(&delivery, stop) => handled,
+            never = self.keep_hidden(&delivery, hide) => match never {},
+        };
+        match handled {
+            Ok(None) => self.app.queue.delete(&delivery).await?,
+            Ok(Some(delay)) => self.app.queue.release(&delivery, delay).await?,
             Err(error) => {
                 // Hidden as it is, the message would come back by itself, but late.
                 let delay = backoff(delivery.attempts);
-                self.app.queue.release(delivery.id, delay).await?;
+                self.app.queue.release(&delivery, delay).await?;
                 return Err(error);
             }
         }
         Ok(true)
+    }
+
+    /// Keeps a message from others for as long as somebody is at it: fetching the bytes may
+    /// take longer than was thought.
+    async fn keep_hidden(&self, delivery: &Delivery, hide: Duration) -> Infallible {
+        loop {
+            tokio::time::sleep(hide / 2).await;
+            if let Err(error) = self.app.queue.release(delivery, hide).await {
+                tracing::warn!(job = %delivery.id, error = %error.chain(), "a message may come twice");
+            }
+        }
     }
 
     /// What a message asks for. `Some` delay when it should be delivered again.

@@ -4,7 +4,9 @@
 //! publishes before it marks, so a crash between the two publishes again: listeners
 //! and workers bear that, and would not bear the opposite.
 //!
-//! A queue that does not answer holds everything up, because no job may be lost. A bus
+//! A batch's jobs go first and together: one at a time, much work of one organization would
+//! hold up the next one's. A queue that does not answer holds everything up, because no job
+//! may be lost. A bus
 //! that does not answer holds nothing up: an event is marked all the same, since it is
 //! news of what the database has, and the bus itself tells listeners that they may have
 //! missed something, upon which they read.
@@ -25,7 +27,7 @@ use crate::{
     platform::{
         bus::{Bus, Message},
         db::{Db, Topic, Tx},
-        queue::Queue,
+        queue::{Posting, Queue},
     },
 };
 
@@ -82,16 +84,9 @@ impl Relay {
     /// relay is at work.
     pub async fn round(&self) -> Result<usize> {
         let (tx, rows) = self.db.begin(&Scope::System, take).await?;
-        for row in &rows {
-            match self.publish(row).await {
-                Err(error) if error.retryable() => {
-                    tx.rollback().await;
-                    return Err(error);
-                }
-                // A row nobody can read would stop all that come after it.
-                Err(error) => tracing::error!(error = %error.chain(), "outbox row dropped"),
-                Ok(()) => {}
-            }
+        if let Err(error) = self.publish_all(&rows).await {
+            tx.rollback().await;
+            return Err(error);
         }
         if !rows.is_empty() {
             store::mark_published(&tx, rows.iter().map(|row| row.id).collect());
@@ -112,18 +107,34 @@ impl Relay {
         Ok(())
     }
 
-    async fn publish(&self, row: &Pending) -> Result<()> {
-        match row.topic.as_str() {
-            "event" => self.publish_event(row).await,
-            "job" => {
-                let queue = QueueName::parse(&row.name).ok_or_else(|| unknown(row))?;
-                // The job's id is the row's, so that sending twice queues once.
-                let id = Id::from_uuid(row.id.uuid());
-                self.queue
-                    .send(queue, id, row.org_id, row.payload.clone())
-                    .await
+    /// Fails only with what is worth another try.
+    async fn publish_all(&self, rows: &[Pending]) -> Result<()> {
+        let (jobs, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.topic == "job");
+        let jobs = jobs.into_iter().filter_map(|row| dropped(posting(row)));
+        self.send(&jobs.collect::<Vec<_>>()).await?;
+        for row in others {
+            let published = match row.topic.as_str() {
+                "event" => self.publish_event(row).await,
+                _ => Err(unknown(row)),
+            };
+            unless_retryable(published)?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, jobs: &[Posting]) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        match self.queue.send_all(jobs).await {
+            // One of them can't be sent at all; the others must not go with it.
+            Err(error) if !error.retryable() => {
+                for job in jobs {
+                    unless_retryable(self.queue.send_all(std::slice::from_ref(job)).await)?;
+                }
+                Ok(())
             }
-            _ => Err(unknown(row)),
+            sent => sent,
         }
     }
 
@@ -155,6 +166,34 @@ async fn take(tx: &Tx) -> Result<Vec<Pending>> {
     let (is_relay, rows) = tokio::join!(biased; asked, store::pending(tx, BATCH));
     let rows = rows?;
     Ok(if is_relay? { rows } else { Vec::new() })
+}
+
+fn posting(row: &Pending) -> Result<Posting> {
+    Ok(Posting {
+        queue: QueueName::parse(&row.name).ok_or_else(|| unknown(row))?,
+        // The job's id is the row's, so that sending twice queues once.
+        id: Id::from_uuid(row.id.uuid()),
+        org: row.org_id,
+        body: row.payload.clone(),
+    })
+}
+
+/// A row that nobody can read would stop all that come after it: it is logged and passed
+/// over. What another try may mend stays an error.
+fn unless_retryable(result: Result<()>) -> Result<()> {
+    match result {
+        Err(error) if error.retryable() => Err(error),
+        result => {
+            dropped(result);
+            Ok(())
+        }
+    }
+}
+
+fn dropped<T>(result: Result<T>) -> Option<T> {
+    result
+        .inspect_err(|error| tracing::error!(error = %error.chain(), "outbox row dropped"))
+        .ok()
 }
 
 fn unknown(row: &Pending) -> Error {

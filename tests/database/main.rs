@@ -14,6 +14,7 @@
 mod support;
 
 mod catalogue;
+mod fairness;
 mod history;
 mod isolation;
 mod migrations;

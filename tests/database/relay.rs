@@ -12,16 +12,16 @@ use std::{
 use async_trait::async_trait;
 use glassbox::{
     kernel::{
-        Code, Error, Id, JobId, OrgId, ProjectId, Result, Scope,
+        Code, Error, Id, OrgId, ProjectId, Result, Scope,
         event::{Channel, Event, EventKind, Job, QueueName},
     },
     outbox::{self, relay::Relay},
     platform::{
         bus::{Bus, LocalBus, Message, Subscription},
-        queue::{Delivery, Queue},
+        queue::{Delivery, Posting, Queue},
     },
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -69,8 +69,8 @@ struct Forgetful {
 
 #[async_trait]
 impl Queue for Forgetful {
-    async fn send(&self, queue: QueueName, id: JobId, org: OrgId, body: Value) -> Result<()> {
-        self.queue.send(queue, id, org, body).await?;
+    async fn send_all(&self, postings: &[Posting]) -> Result<()> {
+        self.queue.send_all(postings).await?;
         if self.answers.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
@@ -85,12 +85,12 @@ impl Queue for Forgetful {
         self.queue.wait(queue, at_most).await;
     }
 
-    async fn delete(&self, id: JobId) -> Result<()> {
-        self.queue.delete(id).await
+    async fn delete(&self, delivery: &Delivery) -> Result<()> {
+        self.queue.delete(delivery).await
     }
 
-    async fn release(&self, id: JobId, delay: Duration) -> Result<()> {
-        self.queue.release(id, delay).await
+    async fn release(&self, delivery: &Delivery, delay: Duration) -> Result<()> {
+        self.queue.release(delivery, delay).await
     }
 
     async fn ping(&self) -> Result<()> {
@@ -247,7 +247,30 @@ async fn a_queue_that_fails_holds_up_what_comes_after_and_queues_each_job_once()
     assert_eq!(stage.count("jobs").await, 1);
     assert_eq!(relay.round().await.unwrap(), 3);
     assert_eq!(stage.count("jobs").await, 1);
-    assert_eq!(stage.heard(), [1, 1, 2]);
+    assert_eq!(stage.heard(), [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_can_not_be_queued_does_not_hold_up_the_others() {
+    let stage = Stage::set().await;
+    stage.enqueue().await;
+    // Of an organization that is gone, and for workers that never were.
+    let copy =
+        "insert into outbox (id, org_id, topic, name, channels, payload, created_at) select ";
+    for columns in [
+        "gen_random_uuid(), gen_random_uuid(), topic, name, channels, payload, created_at",
+        "gen_random_uuid(), org_id, topic, 'nobody', channels, payload, created_at",
+    ] {
+        let orphan = format!(
+            "set session_replication_role = replica; {copy}{columns} from outbox limit 1; \
+             set session_replication_role = origin"
+        );
+        stage.test.database.execute(&orphan).await;
+    }
+    stage.enqueue().await;
+    assert_eq!(stage.relay().round().await.unwrap(), 4);
+    assert_eq!(stage.count("jobs").await, 2);
+    assert_eq!(stage.relay().round().await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,6 +35,7 @@ mod orgs;
 mod outage;
 mod project_members;
 mod projects;
+mod queues;
 mod retries;
 mod roles;
 mod settings;

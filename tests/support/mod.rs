@@ -18,6 +18,7 @@ mod database;
 pub mod issuer;
 pub mod model;
 mod redis;
+pub mod sqs;
 mod until;
 
 use std::sync::Arc;

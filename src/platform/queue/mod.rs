@@ -4,6 +4,7 @@
 //! already, is decided by a lease in the row that the message names; so delivering
 //! twice is harmless, and a message that is lost is made again by the sweep.
 
+mod sqs;
 mod store;
 
 use std::time::Duration;
@@ -16,11 +17,14 @@ use crate::{
     platform::db::{Db, Tx},
 };
 
+pub use sqs::SqsQueue;
 pub use store::DbQueue;
 
 /// A message taken from a queue and hidden from others for a while.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
+    /// Where it was taken from.
+    pub queue: QueueName,
     /// The message's id.
     pub id: JobId,
     /// Whose work it names.
@@ -29,25 +33,54 @@ pub struct Delivery {
     pub body: Value,
     /// How often it was delivered, this time included.
     pub attempts: i32,
+    /// What a queue knows this delivery of the message by, where that is not its id.
+    pub receipt: Option<String>,
+}
+
+/// A message to put in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Posting {
+    /// Where to.
+    pub queue: QueueName,
+    /// The message's id.
+    pub id: JobId,
+    /// Whose work it names.
+    pub org: OrgId,
+    /// The body.
+    pub body: Value,
 }
 
 /// The port.
 #[async_trait]
 pub trait Queue: Send + Sync + std::fmt::Debug {
-    /// Puts a message in. The same id twice is one message.
-    async fn send(&self, queue: QueueName, id: JobId, org: OrgId, body: Value) -> Result<()>;
+    /// Puts messages in. The same id twice is one message, where the queue can tell; so what
+    /// failed, perhaps with some of them in already, is sent again as a whole.
+    async fn send_all(&self, postings: &[Posting]) -> Result<()>;
 
-    /// Takes the oldest message that is due, hiding it for `hide`; `None` when there is none.
+    /// Puts one message in.
+    async fn send(&self, queue: QueueName, id: JobId, org: OrgId, body: Value) -> Result<()> {
+        let posting = Posting {
+            queue,
+            id,
+            org,
+            body,
+        };
+        self.send_all(&[posting]).await
+    }
+
+    /// Takes a message that is due, hiding it for `hide`; `None` when there is none. It is
+    /// the oldest of its organization, and organizations take turns.
     async fn receive(&self, queue: QueueName, hide: Duration) -> Result<Option<Delivery>>;
 
     /// Waits until there may be a message, but no longer than `at_most`.
     async fn wait(&self, queue: QueueName, at_most: Duration);
 
     /// The message was handled, or its work needs no message any more.
-    async fn delete(&self, id: JobId) -> Result<()>;
+    async fn delete(&self, delivery: &Delivery) -> Result<()>;
 
-    /// Gives a message back, to be delivered again after `delay`.
-    async fn release(&self, id: JobId, delay: Duration) -> Result<()>;
+    /// Has a message delivered again after `delay`. That gives it back, and said again and
+    /// again by one who is at it, keeps it hidden from others.
+    async fn release(&self, delivery: &Delivery, delay: Duration) -> Result<()>;
 
     /// Fails when the queue does not answer.
     async fn ping(&self) -> Result<()>;

@@ -1,14 +1,26 @@
 //! The embedded queue: a table, claimed with `for update skip locked`.
+//!
+//! Organizations take turns: each process goes round those with messages that are due, and
+//! takes the oldest of one. So a message waits for at most one of each other organization,
+//! however many those have, and taking costs as much beside ten thousand as beside one.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
+    sql_types::{Integer, Jsonb, Text, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::{Delivery, Queue};
+use super::{Delivery, Posting, Queue};
 use crate::{
     kernel::{Error, JobId, OrgId, Result, Scope, event::QueueName},
     platform::db::{Db, Topic, Tx, schema::jobs, types::sql_text},
@@ -20,21 +32,43 @@ sql_text!(QueueName);
 #[derive(Debug, Clone)]
 pub struct DbQueue {
     db: Db,
+    /// Whom this process served last, for each queue. Each process goes its own round: a
+    /// common one would be a row that all of them wait for.
+    served: Arc<Mutex<HashMap<QueueName, OrgId>>>,
 }
 
-#[derive(diesel::Queryable, diesel::Selectable)]
-#[diesel(table_name = jobs)]
+const TAKE: &str = include_str!("take.sql");
+
+#[derive(QueryableByName)]
 struct Row {
+    #[diesel(sql_type = SqlUuid)]
     id: JobId,
+    #[diesel(sql_type = SqlUuid)]
     org_id: OrgId,
+    #[diesel(sql_type = Jsonb)]
     body: Value,
+    #[diesel(sql_type = Integer)]
     attempts: i32,
 }
 
 impl DbQueue {
     /// A queue in `db`.
     pub fn new(db: Db) -> Self {
-        DbQueue { db }
+        DbQueue {
+            db,
+            served: Arc::default(),
+        }
+    }
+
+    fn served_last(&self, queue: QueueName) -> OrgId {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let nobody = OrgId::from_uuid(Uuid::nil());
+        served.get(&queue).copied().unwrap_or(nobody)
+    }
+
+    fn serve(&self, queue: QueueName, org: OrgId) {
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        served.insert(queue, org);
     }
 
     /// Makes every message due at once, also those that somebody took. For a process
@@ -78,23 +112,28 @@ fn delta(duration: Duration) -> Result<TimeDelta> {
 
 #[async_trait]
 impl Queue for DbQueue {
-    async fn send(&self, queue: QueueName, id: JobId, org: OrgId, body: Value) -> Result<()> {
+    async fn send_all(&self, postings: &[Posting]) -> Result<()> {
         self.db
             .tx(Scope::System, async move |tx| {
                 let now = tx.now();
-                diesel::insert_into(jobs::table)
-                    .values((
-                        jobs::id.eq(id),
-                        jobs::org_id.eq(org),
-                        jobs::queue.eq(queue),
-                        jobs::body.eq(body),
+                let row = |posting: &Posting| {
+                    (
+                        jobs::id.eq(posting.id),
+                        jobs::org_id.eq(posting.org),
+                        jobs::queue.eq(posting.queue),
+                        jobs::body.eq(posting.body.clone()),
                         jobs::run_at.eq(now),
                         jobs::created_at.eq(now),
-                    ))
+                    )
+                };
+                diesel::insert_into(jobs::table)
+                    .values(postings.iter().map(row).collect::<Vec<_>>())
                     .on_conflict_do_nothing()
                     .execute(tx.conn())
                     .await?;
-                tx.wake_after_commit(topic(queue));
+                for posting in postings {
+                    tx.wake_after_commit(topic(posting.queue));
+                }
                 Ok(())
             })
             .await
@@ -102,38 +141,33 @@ impl Queue for DbQueue {
 
     async fn receive(&self, queue: QueueName, hide: Duration) -> Result<Option<Delivery>> {
         let hide = delta(hide)?;
-        self.db
+        let last = self.served_last(queue);
+        let row = self
+            .db
             .tx(Scope::System, async move |tx| {
                 let now = tx.now();
                 // Taking moves run_at on, so a message whose taker died is due again then.
-                let due = jobs::table
-                    .select(jobs::id)
-                    .filter(jobs::queue.eq(queue))
-                    .filter(jobs::run_at.le(now))
-                    .order((jobs::run_at, jobs::id))
-                    .limit(1)
-                    .for_update()
-                    .skip_locked()
-                    .first::<JobId>(tx.conn())
+                let row: Option<Row> = diesel::sql_query(TAKE)
+                    .bind::<Text, _>(queue)
+                    .bind::<SqlUuid, _>(last)
+                    .bind::<Timestamptz, _>(now)
+                    .bind::<Timestamptz, _>(now + hide)
+                    .get_result(tx.conn())
                     .await
                     .optional()?;
-                let Some(id) = due else { return Ok(None) };
-                let row: Row = diesel::update(jobs::table.find(id))
-                    .set((
-                        jobs::attempts.eq(jobs::attempts + 1),
-                        jobs::run_at.eq(now + hide),
-                    ))
-                    .returning(Row::as_returning())
-                    .get_result(tx.conn())
-                    .await?;
-                Ok(Some(Delivery {
-                    id: row.id,
-                    org: row.org_id,
-                    body: row.body,
-                    attempts: row.attempts,
-                }))
+                Ok(row)
             })
-            .await
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        self.serve(queue, row.org_id);
+        Ok(Some(Delivery {
+            queue,
+            id: row.id,
+            org: row.org_id,
+            body: row.body,
+            attempts: row.attempts,
+            receipt: None,
+        }))
     }
 
     async fn wait(&self, queue: QueueName, at_most: Duration) {
@@ -142,7 +176,8 @@ impl Queue for DbQueue {
         let _ = tokio::time::timeout(at_most, woken).await;
     }
 
-    async fn delete(&self, id: JobId) -> Result<()> {
+    async fn delete(&self, delivery: &Delivery) -> Result<()> {
+        let id = delivery.id;
         self.db
             .tx(Scope::System, async move |tx| {
                 diesel::delete(jobs::table.find(id))
@@ -153,7 +188,8 @@ impl Queue for DbQueue {
             .await
     }
 
-    async fn release(&self, id: JobId, delay: Duration) -> Result<()> {
+    async fn release(&self, delivery: &Delivery, delay: Duration) -> Result<()> {
+        let id = delivery.id;
         let delay = delta(delay)?;
         self.db
             .tx(Scope::System, async move |tx| {

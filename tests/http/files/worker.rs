@@ -228,7 +228,7 @@ async fn an_abandoned_file_is_queued_again_once() {
         .await
         .unwrap()
         .unwrap();
-    queue.delete(message.id).await.unwrap();
+    queue.delete(&message).await.unwrap();
     assert_eq!(bench.requeue().await, 0, "it may be on its way");
     bench.granted(bench.register().await).await;
     assert_eq!(bench.requeue().await, 0, "its holder lives");
