@@ -15,8 +15,10 @@ mod workbench;
 
 mod agent;
 mod audit;
+mod bounds;
 mod bus;
 mod control;
+mod crash;
 mod evidence;
 mod examples;
 mod executions;
@@ -29,6 +31,7 @@ mod manners;
 mod members;
 mod nodes;
 mod notifications;
+mod obedient;
 mod orgs;
 mod outage;
 mod project_members;
