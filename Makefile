@@ -85,6 +85,8 @@ soak: setup-postgres ## Run at full length what the tests do in short: isolation
 	GLASSBOX_SOAK=full cargo test --locked --test isolation -- --nocapture
 	$(call say,fifty writers and a thousand tries to close a cycle)
 	GLASSBOX_SOAK=full cargo test --locked --test http soak -- --nocapture
+	$(call say,a run whose worker dies at every point)
+	GLASSBOX_SOAK=full cargo test --locked --test http crash_point -- --nocapture
 
 # The short form, of 20 runs, is one of the tests. SEED makes the same plan of faults again.
 chaos: setup ## Kill, hang and restart everything under RUNS (200) executions, and see that all end well.

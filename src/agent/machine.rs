@@ -504,7 +504,8 @@ mod tests {
         );
         let first = State::fold(&journal(&[opening(), silent.clone()]));
         assert!(matches!(first.on_silence(), Silence::Remind(_)));
-        let nudge = (TraceKind::Decision, json!({ "message": "go on" }));
+        let reminder = json!({ "message": "go on", "reason": NO_TOOL_CALL });
+        let nudge = (TraceKind::Decision, reminder);
         let second = State::fold(&journal(&[
             opening(),
             silent.clone(),
@@ -514,6 +515,15 @@ mod tests {
         assert_eq!(second.on_silence(), Silence::Accept);
         let acted = State::fold(&journal(&[opening(), nudge, calls(&["1"])]));
         assert!(matches!(acted.on_silence(), Silence::Remind(_)));
+    }
+
+    #[test]
+    fn to_be_told_of_too_many_calls_is_no_reminder() {
+        let told = json!({ "message": "too many", "reason": "too_many_calls" });
+        let told = (TraceKind::Decision, told);
+        let state = State::fold(&journal(&[opening(), calls(&["1"]), told, ran("1")]));
+        assert!(matches!(state.on_silence(), Silence::Remind(_)));
+        assert!(matches!(state.messages.last(), Some(Message::User { .. })));
     }
 
     #[test]

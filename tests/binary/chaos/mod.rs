@@ -39,7 +39,7 @@ async fn runs_end_well_whatever_dies_around_them() {
     let model = model::start().await;
     let mut system = System::start(&format!("{}/v1", model.uri())).await;
     let starting = tokio::spawn(start_runs(system.url(), runs));
-    let mut faults = 0;
+    let (mut faults, mut revived) = (0, 0);
     for (pause, fault) in Plan::new(seed) {
         sleep(pause).await;
         let left = runs.saturating_sub(ended(&system).await);
@@ -48,6 +48,7 @@ async fn runs_end_well_whatever_dies_around_them() {
         }
         println!("{fault:?} after {pause:?}, {left} runs to go");
         system.suffer(fault).await;
+        revived += system.revive();
         faults += 1;
     }
     starting.await.unwrap();
@@ -57,13 +58,11 @@ async fn runs_end_well_whatever_dies_around_them() {
             let left = left_behind(&system).await;
             panic!("left behind: {left:#?}\nlogs in {}", system.keep_logs());
         }
-        system.revive().await;
+        revived += system.revive();
         sleep(Duration::from_millis(200)).await;
     }
-    println!(
-        "all ended {:?} after the last of {faults} faults",
-        last_fault.elapsed()
-    );
+    let took = last_fault.elapsed();
+    println!("all ended {took:?} after the last of {faults} faults; {revived} gave up meanwhile");
     let wrong = wrongs(&system, runs).await;
     if !wrong.is_empty() {
         panic!("{}\nlogs in {}", wrong.join("\n"), system.keep_logs());

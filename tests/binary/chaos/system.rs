@@ -123,22 +123,23 @@ impl System {
                 self.rows(cut).await;
             }
         }
-        self.revive().await;
     }
 
     /// A process that gave up while its backends were away is started anew, as whatever
-    /// runs it would.
-    pub async fn revive(&mut self) {
+    /// runs it would; answers how many had.
+    pub fn revive(&mut self) -> usize {
+        let mut revived = 0;
         for n in 0..self.workers.len() {
-            if let Some(status) = self.workers[n].try_wait().unwrap() {
-                eprintln!("worker {n} had ended: {status}");
+            if self.workers[n].try_wait().unwrap().is_some() {
+                revived += 1;
                 self.workers[n] = spawn(&mut self.command("agent-worker"));
             }
         }
-        if let Some(status) = self.server.try_wait().unwrap() {
-            eprintln!("the server had ended: {status}");
+        if self.server.try_wait().unwrap().is_some() {
+            revived += 1;
             self.server = spawn(&mut self.command("serve"));
         }
+        revived
     }
 
     /// The documents that a query answers as the superuser.
