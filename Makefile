@@ -90,7 +90,7 @@ soak: setup-postgres ## Run at full length what the tests do in short: isolation
 
 # The short form, of 20 runs, is one of the tests. SEED makes the same plan of faults again.
 chaos: setup ## Kill, hang and restart everything under RUNS (200) executions, and see that all end well.
-	GLASSBOX_CHAOS_RUNS=$${RUNS:-200} GLASSBOX_CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
+	CHAOS_RUNS=$${RUNS:-200} CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
 
 bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (twelve minutes).
 	cargo build --release --locked --bin glassbox --bench load

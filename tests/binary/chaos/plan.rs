@@ -17,6 +17,8 @@ pub enum Fault {
     KillRedis,
     /// Postgres is shut down in an orderly way and started again.
     RestartPostgres,
+    /// SIGKILL to Postgres, which recovers from its log.
+    KillPostgres,
     /// Every connection to Postgres is cut.
     CutConnections,
 }
@@ -30,6 +32,7 @@ const FAULTS: &[Fault] = &[
     Fault::KillServer,
     Fault::KillRedis,
     Fault::RestartPostgres,
+    Fault::KillPostgres,
     Fault::CutConnections,
 ];
 

@@ -1,7 +1,12 @@
 //! A whole installation: the server, two agent workers, Postgres and Redis, each a process of
 //! its own, and what can be done to them.
 
-use std::{fs::File, path::Path, process::Stdio, time::Duration};
+use std::{
+    fs::File,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use diesel::{QueryableByName, sql_types::Jsonb};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -117,6 +122,17 @@ impl System {
                 self.cluster.take().unwrap().stop().await.unwrap();
                 self.cluster = Some(start_cluster(self.folder.path()).await);
             }
+            Fault::KillPostgres => {
+                let cluster = self.cluster.take().unwrap();
+                let lock = self.folder.path().join("postgres/data/postmaster.pid");
+                let lock = std::fs::read_to_string(lock).unwrap();
+                let pid = lock.lines().next().unwrap();
+                let killed = Command::new("kill").args(["-KILL", pid]).status().await;
+                assert!(killed.unwrap().success());
+                cluster.ended().await;
+                drop(cluster);
+                self.cluster = Some(start_cluster(self.folder.path()).await);
+            }
             Fault::CutConnections => {
                 let cut = "select to_jsonb(pg_terminate_backend(pid)) as document \
                            from pg_stat_activity where usename = 'glassbox_app'";
@@ -162,7 +178,17 @@ async fn start_cluster(folder: &Path) -> Cluster {
         bin: std::env::var_os("GLASSBOX_PG_BIN").map(Into::into),
         durable: true,
     };
-    Cluster::start(options, &|_| {}).await.unwrap()
+    let begun = Instant::now();
+    loop {
+        match Cluster::start(options.clone(), &|_| {}).await {
+            Ok(cluster) => return cluster,
+            // The sessions of a killed server notice within moments.
+            Err(_) if begun.elapsed() < Duration::from_secs(20) => {
+                sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => panic!("Postgres does not start: {error}"),
+        }
+    }
 }
 
 fn spawn(command: &mut Command) -> Child {
