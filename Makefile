@@ -1,7 +1,7 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
 .PHONY: help setup tools setup-postgres setup-redis setup-sqs dev build test check bench generate clean \
-	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose check-api fuzz soak
+	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose check-api fuzz soak chaos
 
 VENV := .tools/venv
 BENCH := .tools/bench
@@ -95,6 +95,12 @@ soak: setup-postgres ## Run at full length what the tests do in short: isolation
 	GLASSBOX_SOAK=full cargo test --locked --test isolation -- --nocapture
 	$(call say,fifty writers and a thousand tries to close a cycle)
 	GLASSBOX_SOAK=full cargo test --locked --test http soak -- --nocapture
+	$(call say,a run whose worker dies at every point)
+	GLASSBOX_SOAK=full cargo test --locked --test http crash_point -- --nocapture
+
+# The short form, of 20 runs, is one of the tests. SEED makes the same plan of faults again.
+chaos: setup ## Kill, hang and restart everything under RUNS (200) executions, and see that all end well.
+	CHAOS_RUNS=$${RUNS:-200} CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
 
 bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (twelve minutes).
 	cargo build --release --locked --bin glassbox --bench load

@@ -24,7 +24,7 @@ use self::ask::Answered;
 use super::{
     choice::Choice,
     leave,
-    machine::{Limits, Next, Opening, Silence, State, answer_data},
+    machine::{Limits, NO_TOOL_CALL, Next, Opening, Silence, State, answer_data, bound_calls},
     policy::Policy,
     prompt, spans, tools,
 };
@@ -250,11 +250,12 @@ impl Driver {
             () = stop.cancelled() => return self.hand_over().await.map(Step::Ended),
             answer = self.ask() => answer?,
         };
-        let answer = match answer {
-            Ok(answered) => Answered {
-                answer: self.state.with_unique_ids(answered.answer),
-                ..answered
-            },
+        let (answer, had) = match answer {
+            Ok(mut answered) => {
+                let had = bound_calls(&mut answered.answer);
+                answered.answer = self.state.with_unique_ids(answered.answer);
+                (answered, had)
+            }
             Err(passed_over) => {
                 let why = ask::no_answer(&passed_over);
                 return self.fail(&why).await.map(Step::Ended);
@@ -264,7 +265,7 @@ impl Driver {
         loop {
             // What a person said meanwhile comes first; the answer is none to that, but it
             // was paid for and is evidence.
-            let (events, change) = self.after_answer(&answer, took);
+            let (events, change) = self.after_answer(&answer, had, took);
             match self.write(events, change).await? {
                 Step::Behind => {}
                 step => return Ok(step),
@@ -298,7 +299,7 @@ impl Driver {
         self.app.db.tx(scope, ask).await
     }
 
-    fn after_answer(&self, answered: &Answered, took: i64) -> (Vec<NewEvent>, Change) {
+    fn after_answer(&self, answered: &Answered, had: usize, took: i64) -> (Vec<NewEvent>, Change) {
         let (answer, by) = (&answered.answer, &answered.by);
         let usage = answer.usage.as_ref();
         let tokens = |n: Option<u64>| n.and_then(|n| i64::try_from(n).ok()).unwrap_or(0);
@@ -314,17 +315,31 @@ impl Driver {
             tokens_out: tokens(usage.map(|usage| usage.output_tokens)),
             cost_micros: cost,
         });
-        if !answer.tool_calls.is_empty() {
-            return (vec![call], Change::Continue);
+        let made = answer.tool_calls.len();
+        if made > 0 {
+            let mut events = vec![call];
+            if had > made {
+                let text = prompt::too_many_calls(had, made);
+                let data = json!({ "message": text, "reason": "too_many_calls" });
+                events.push(NewEvent::new(TraceKind::Decision, data));
+            }
+            return (events, Change::Continue);
         }
         match self.state.on_silence() {
             Silence::Remind(text) => {
-                let data = json!({ "message": text, "reason": "no_tool_call" });
+                let data = json!({ "message": text, "reason": NO_TOOL_CALL });
                 let reminder = NewEvent::new(TraceKind::Decision, data);
                 (vec![call, reminder], Change::Continue)
             }
+            // Nothing is no result.
+            Silence::Accept if answer.text.trim().is_empty() => {
+                let model = &self.lease.model;
+                let why = format!("The model {model} said nothing and called no tool, twice.");
+                let error = NewEvent::new(TraceKind::Error, json!({ "message": why }));
+                (vec![call, error], Change::Fail(why))
+            }
             Silence::Accept => {
-                let data = json!({ "summary": answer.text, "reason": "no_tool_call" });
+                let data = json!({ "summary": answer.text, "reason": NO_TOOL_CALL });
                 let complete = NewEvent::new(TraceKind::ExecutionComplete, data);
                 (vec![call, complete], Change::Complete)
             }

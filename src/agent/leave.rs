@@ -1,14 +1,14 @@
 //! Whether a run may go on at all, and under which rules. It acts for a person; they may have left the
 //! organization since it began, and what they may no longer do, it may not either.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::policy::Policy;
 use crate::{
     access::{self, Action, Caller, Target},
     app::App,
     executions::{
-        journal,
+        self, journal,
         model::{Change, Lease, NewEvent, TraceKind},
     },
     kernel::{Code, Result, Scope},
@@ -45,17 +45,24 @@ pub async fn rules(app: &App, caller: &Caller, lease: &Lease) -> Result<Option<P
     }
 }
 
+/// The rules of the organization, of the run's node, and of the nodes of the runs that started
+/// it: else a run could escape its node's rules by starting another.
 async fn rules_in(tx: &mut Tx, lease: &Lease) -> Result<Policy> {
     let organization = tenants::ops::agent_policies_in(tx, lease.org).await?;
-    let node = nodes::ops::node_outline_in(tx, lease.node).await?;
-    let own = node
-        .as_ref()
-        .and_then(|node| node.metadata.get(AGENT_CONFIG))
-        .and_then(|config| config.get("policies"));
-    Ok(Policy::of([
-        ("organization", Some(&organization)),
-        ("node", own),
-    ]))
+    let mut nodes = executions::ops::nodes_above_in(tx, lease).await?;
+    nodes.push(lease.node);
+    let mut own = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let node = nodes::ops::node_outline_in(tx, node).await?;
+        own.extend(node.and_then(|mut node| {
+            let config = node.metadata.get_mut(AGENT_CONFIG)?;
+            config.get_mut("policies").map(Value::take)
+        }));
+    }
+    let own = own.iter().map(|list| ("node", Some(list)));
+    Ok(Policy::of(
+        std::iter::once(("organization", Some(&organization))).chain(own),
+    ))
 }
 
 /// Fails a run that can't even be driven.

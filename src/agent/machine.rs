@@ -137,9 +137,9 @@ impl State {
             TraceKind::LlmCall => self.answered(event),
             TraceKind::Decision => {
                 // A reminder of ours to the model.
+                self.nudged |= text(data, "reason") == NO_TOOL_CALL;
                 let text = text(data, "message");
                 self.inbox.push(Message::User { text });
-                self.nudged = true;
             }
             TraceKind::ToolCall => self.ran(data),
             TraceKind::HumanInputRequested => {
@@ -340,6 +340,20 @@ impl State {
         }
         self.last_at = Some(event.timestamp);
     }
+}
+
+/// Why a model is reminded that called no tool.
+pub const NO_TOOL_CALL: &str = "no_tool_call";
+
+/// Calls of one answer that are made. Every call is a step, and limits are looked at between
+/// answers, so an answer must not have thousands.
+pub const MAX_CALLS: usize = 64;
+
+/// Takes the calls off an answer that are too many; answers how many it had.
+pub fn bound_calls(answer: &mut ChatAnswer) -> usize {
+    let had = answer.tool_calls.len();
+    answer.tool_calls.truncate(MAX_CALLS);
+    had
 }
 
 /// The tool that waits for other runs.

@@ -14,6 +14,13 @@ use crate::{
 pub const REMINDER: &str = "You called no tool. If the work is done, add what is missing with add_output and call \
      mark_complete; if not, go on with the next step.";
 
+/// What a model is told that called more tools at once than are run.
+pub fn too_many_calls(had: usize, made: usize) -> String {
+    format!(
+        "Your answer had {had} calls; only the first {made} were made. Ask for the others again."
+    )
+}
+
 const SYSTEM: &str = "You are an agent in GlassBox. You work on one node: a unit of work with inputs and outputs. \
 Everything you do is recorded, and people will follow it from your outputs back to the inputs.
 

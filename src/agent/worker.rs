@@ -7,7 +7,10 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -26,6 +29,7 @@ use crate::{
     },
     kernel::{Error, ExecutionId, OrgId, Result, Scope, WorkerId, event::QueueName},
     platform::{
+        db::Tx,
         queue::Delivery,
         workers::{self, Heartbeat, WorkerRole},
     },
@@ -39,6 +43,44 @@ pub struct AgentWorker {
     breakpoint: Option<Breakpoint>,
     /// Whose abandoned execution was taken last; organizations take turns.
     served: Arc<Mutex<OrgId>>,
+    hands: Arc<Hands>,
+}
+
+/// What this process has in its hands, whatever the database says. The two differ after a
+/// failure: a lease that was taken in a transaction whose answer got lost, or that could not be
+/// given back. Nobody else takes over what a living worker holds, so it must notice itself.
+#[derive(Debug, Default)]
+struct Hands {
+    held: Mutex<Vec<ExecutionId>>,
+    /// Something failed since leases and hands were last compared.
+    in_doubt: AtomicBool,
+}
+
+impl Hands {
+    fn list(&self) -> MutexGuard<'_, Vec<ExecutionId>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hold(self: &Arc<Self>, id: ExecutionId) -> Grip {
+        self.list().push(id);
+        let hands = Arc::clone(self);
+        Grip { hands, id }
+    }
+}
+
+/// One execution in this process's hands, until it is dropped.
+struct Grip {
+    hands: Arc<Hands>,
+    id: ExecutionId,
+}
+
+impl Drop for Grip {
+    fn drop(&mut self) {
+        let mut held = self.hands.list();
+        if let Some(place) = held.iter().position(|id| *id == self.id) {
+            held.swap_remove(place);
+        }
+    }
 }
 
 /// The body of a message on the agent queue; what else it holds is for other consumers.
@@ -64,6 +106,7 @@ impl AgentWorker {
             id,
             breakpoint: None,
             served: Arc::new(Mutex::new(OrgId::from_uuid(Uuid::nil()))),
+            hands: Arc::default(),
         })
     }
 
@@ -136,8 +179,22 @@ impl AgentWorker {
     /// Takes one piece of work and drives it as far as it goes; `false` when there
     /// was none.
     pub async fn step(&self, stop: &CancellationToken) -> Result<bool> {
+        let result = self.try_step(stop).await;
+        if result.is_err() {
+            self.hands.in_doubt.store(true, Ordering::Release);
+        }
+        result
+    }
+
+    async fn try_step(&self, stop: &CancellationToken) -> Result<bool> {
+        self.let_go().await?;
         if let Some(delivery) = self.app.queue.receive(QueueName::Agent, HIDE).await? {
-            let lease = self.lease_of(&delivery).await?;
+            let wake = wake_up(&delivery);
+            let _grip = wake.as_ref().map(|wake| self.hands.hold(wake.execution_id));
+            let lease = match wake {
+                Some(wake) => self.lease(wake.org_id, wake.execution_id).await?,
+                None => None,
+            };
             self.app.queue.delete(&delivery).await?;
             if let Some(lease) = lease {
                 self.drive(lease, stop).await?;
@@ -153,6 +210,7 @@ impl AgentWorker {
         let dead_before = self.app.db.now() - self.app.config.agent.lease();
         let served = *self.served();
         for (org, id) in executions::abandoned(&self.app, dead_before, served).await? {
+            let _grip = self.hands.hold(id);
             if let Some(lease) = self.lease(org, id).await? {
                 *self.served() = org;
                 tracing::info!(execution = %id, epoch = lease.epoch, "taking an execution over");
@@ -167,15 +225,20 @@ impl AgentWorker {
         self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn lease_of(&self, delivery: &Delivery) -> Result<Option<Lease>> {
-        match serde_json::from_value::<WakeUp>(delivery.body.clone()) {
-            Ok(wake) => self.lease(wake.org_id, wake.execution_id).await,
-            Err(error) => {
-                // Trying again would not make it readable; it would come back for ever.
-                tracing::error!(message = %delivery.id, %error, "a wake-up can't be read");
-                Ok(None)
-            }
+    /// Gives back what is this worker's by the database and not in its hands, once after each
+    /// failure.
+    async fn let_go(&self) -> Result<()> {
+        if !self.hands.in_doubt.swap(false, Ordering::AcqRel) {
+            return Ok(());
         }
+        let held = self.hands.list().clone();
+        for (org, id) in executions::strays(&self.app, self.id, held).await? {
+            tracing::info!(execution = %id, "giving back a lease that nobody holds");
+            let scope = Scope::Org { org, user: None };
+            let give_back = async |tx: &mut Tx| journal::disown(tx, id, self.id).await;
+            self.app.db.tx(scope, give_back).await?;
+        }
+        Ok(())
     }
 
     async fn lease(&self, org: OrgId, id: ExecutionId) -> Result<Option<Lease>> {
@@ -230,5 +293,17 @@ impl AgentWorker {
             .db
             .tx(scope, async |tx| journal::release_lease(tx, lease).await)
             .await
+    }
+}
+
+/// What a message says; `None` when it can't be read: trying again would not make it readable,
+/// and it would come back for ever.
+fn wake_up(delivery: &Delivery) -> Option<WakeUp> {
+    match serde_json::from_value(delivery.body.clone()) {
+        Ok(wake) => Some(wake),
+        Err(error) => {
+            tracing::error!(message = %delivery.id, %error, "a wake-up can't be read");
+            None
+        }
     }
 }

@@ -91,6 +91,11 @@ pub async fn release_lease(tx: &mut Tx, lease: &Lease) -> Result<()> {
     store::release_lease(tx, lease).await
 }
 
+/// Gives back whatever lease `worker` has of an execution that it does not drive.
+pub async fn disown(tx: &mut Tx, id: ExecutionId, worker: WorkerId) -> Result<()> {
+    store::disown(tx, id, worker).await
+}
+
 /// Whether `lease` still gives the right to append. Not when the execution is gone, as
 /// when its organization was deleted.
 pub async fn holds(tx: &mut Tx, lease: &Lease) -> Result<bool> {

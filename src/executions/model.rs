@@ -424,6 +424,8 @@ pub struct Lease {
     pub project: ProjectId,
     /// Its node.
     pub node: NodeId,
+    /// The run that started it, if one did.
+    pub parent: Option<ExecutionId>,
     /// The fence.
     pub epoch: i64,
     /// Who holds it.

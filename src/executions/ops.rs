@@ -22,7 +22,7 @@ use crate::{
     access::{Action, Grant, Target, audit},
     app::{App, Ctx},
     kernel::{
-        Code, Error, ExecutionId, NodeId, OrgId, Result, Scope, Timestamp,
+        Code, Error, ExecutionId, NodeId, OrgId, Result, Scope, Timestamp, WorkerId,
         event::{Channel, Event, EventKind},
         field::invalid,
         page::{Page, PageRequest},
@@ -42,6 +42,9 @@ pub use control::{
 
 /// Levels of runs that start runs at most.
 const MAX_DEPTH: i64 = 8;
+/// Runs that one run starts at most, directly and through those that it started. Levels alone
+/// bound little: four children each make 87,000 runs on eight levels.
+const MAX_RUNS: i64 = 100;
 
 /// Starts an execution of a node: the row, the job and the news of it are one change.
 pub async fn execution_start(ctx: &Ctx, node: NodeId, start: ExecutionStart) -> Result<Execution> {
@@ -125,7 +128,7 @@ struct Order<'a> {
 /// and no more. `grant` covers the node.
 ///
 /// # Errors
-/// [`Code::Unprocessable`] when runs would start runs too deep.
+/// [`Code::Unprocessable`] when runs would start runs too deep, or too many.
 pub async fn child_start_in(
     tx: &mut Tx,
     grant: &Grant,
@@ -136,6 +139,12 @@ pub async fn child_start_in(
         return Err(Error::new(
             Code::Unprocessable,
             format!("Runs may start runs {MAX_DEPTH} levels deep at most."),
+        ));
+    }
+    if store::tree::size(tx, lease.execution).await? > MAX_RUNS {
+        return Err(Error::new(
+            Code::Unprocessable,
+            format!("A run may start {MAX_RUNS} runs at most, those that they start included."),
         ));
     }
     let order = Order {
@@ -150,6 +159,14 @@ pub async fn child_start_in(
 /// The runs that an execution started, oldest first.
 pub async fn children_in(tx: &mut Tx, id: ExecutionId) -> Result<Vec<Child>> {
     store::tree::children(tx, id).await
+}
+
+/// The nodes of the runs through which a run was started, the nearest first.
+pub async fn nodes_above_in(tx: &mut Tx, lease: &Lease) -> Result<Vec<NodeId>> {
+    match lease.parent {
+        Some(parent) => store::tree::nodes_above(tx, parent).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) -> Result<Execution> {
@@ -325,6 +342,19 @@ pub async fn abandoned(
     app.db
         .tx(Scope::System, async |tx| {
             store::abandoned(tx, dead_before, served, AT_A_TIME).await
+        })
+        .await
+}
+
+/// Executions over all organizations that are `worker`'s by their rows and not among `held`.
+pub async fn strays(
+    app: &App,
+    worker: WorkerId,
+    held: Vec<ExecutionId>,
+) -> Result<Vec<(OrgId, ExecutionId)>> {
+    app.db
+        .tx(Scope::System, async move |tx| {
+            store::strays(tx, worker, held).await
         })
         .await
 }

@@ -266,6 +266,7 @@ struct LeaseRow {
     org_id: OrgId,
     project_id: ProjectId,
     node_id: NodeId,
+    parent_execution_id: Option<ExecutionId>,
     lease_epoch: i64,
     started_by: Option<UserId>,
     model_id: String,
@@ -298,6 +299,7 @@ pub(super) async fn take_lease(
         org: row.org_id,
         project: row.project_id,
         node: row.node_id,
+        parent: row.parent_execution_id,
         epoch: row.lease_epoch,
         worker,
         lock_life,
@@ -315,6 +317,31 @@ pub(super) async fn release_lease(tx: &mut Tx, lease: &Lease) -> Result<()> {
         .find(lease.execution)
         .filter(executions::lease_epoch.eq(lease.epoch));
     diesel::update(held)
+        .set(executions::lease_worker.eq(None::<WorkerId>))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Executions over all tenants that are `worker`'s and not among `held`.
+pub(super) async fn strays(
+    tx: &mut Tx,
+    worker: WorkerId,
+    held: Vec<ExecutionId>,
+) -> Result<Vec<(OrgId, ExecutionId)>> {
+    Ok(executions::table
+        .filter(executions::lease_worker.eq(worker))
+        .filter(executions::id.ne_all(held))
+        .select((executions::org_id, executions::id))
+        .load(tx.conn())
+        .await?)
+}
+
+pub(super) async fn disown(tx: &mut Tx, id: ExecutionId, worker: WorkerId) -> Result<()> {
+    let stray = executions::table
+        .find(id)
+        .filter(executions::lease_worker.eq(worker));
+    diesel::update(stray)
         .set(executions::lease_worker.eq(None::<WorkerId>))
         .execute(tx.conn())
         .await?;

@@ -1,17 +1,19 @@
 //! The built program. The newcomer's job: `glassbox dev` on an empty folder, killed at
 //! every line and every entry of the journal, and asked over HTTP what came of it. What it
-//! refuses to start with. And two of it beside each other.
+//! refuses to start with. Two of it beside each other. And runs while everything dies.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"
+    reason = "a test's own code may fail loudly, and what it spawns ends with its runtime"
 )]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chaos;
 mod drain;
 mod evidence;
 mod journal;

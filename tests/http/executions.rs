@@ -213,6 +213,29 @@ async fn a_worker_may_die_at_any_point_and_nothing_happens_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_living_worker_gives_back_what_it_holds_only_by_the_database() {
+    let test = TestApp::start_with_manual_clock().await;
+    let (ada, node, execution) = pending(&test).await;
+    // It stops driving without having given its lease back, as when Postgres went away.
+    let passed = AtomicUsize::new(0);
+    let worker = worker(&test).await.with_breakpoint(Arc::new(move |_| {
+        passed.fetch_add(1, Ordering::SeqCst) == 4
+    }));
+    test.relay().await;
+    let stop = CancellationToken::new();
+    assert!(worker.step(&stop).await.unwrap());
+    assert!(!worker.step(&stop).await.unwrap(), "it is its own");
+    let away = "alter table jobs rename to jobs_away";
+    test.database.execute(away).await;
+    worker.step(&stop).await.unwrap_err();
+    let back = "alter table jobs_away rename to jobs";
+    test.database.execute(back).await;
+    // No time has passed, so nobody thinks it dead.
+    work(&test, &worker).await;
+    assert_done_once(&ada, &node, &execution).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_lost_its_lease_can_not_write() {
     let test = TestApp::start_with_manual_clock().await;
     let (ada, node, execution) = pending(&test).await;

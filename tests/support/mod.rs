@@ -106,6 +106,12 @@ impl TestApp {
         Self::start_on(self.database.clone(), system.clone(), system, overrides).await
     }
 
+    /// Starts on a database that the test has made, with settings of its own.
+    pub async fn start_on_database(database: Database, overrides: &[Override]) -> Self {
+        let system = Arc::new(System);
+        Self::start_on(database, system.clone(), system, overrides).await
+    }
+
     async fn start_with(clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, overrides: &[Override]) -> Self {
         Self::start_on(Database::create().await, clock, ids, overrides).await
     }

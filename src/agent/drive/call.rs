@@ -247,6 +247,7 @@ impl Permitted {
         let Some((asked, request)) = &self.asked else {
             return entry(call, result);
         };
+        let result = tools::bounded(result);
         let edited = asked.arguments != call.arguments;
         json!({
             "callId": call.id, "tool": call.name, "arguments": call.arguments, "result": result,
@@ -259,6 +260,7 @@ impl Permitted {
 
 /// The data of a call's entry.
 fn entry(call: &ToolCall, result: Value) -> Value {
+    let result = tools::bounded(result);
     json!({
         "callId": call.id, "tool": call.name, "arguments": call.arguments, "result": result,
     })

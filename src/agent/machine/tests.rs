@@ -126,7 +126,8 @@ fn a_silent_model_is_reminded_once() {
     );
     let first = State::fold(&journal(&[opening(), silent.clone()]));
     assert!(matches!(first.on_silence(), Silence::Remind(_)));
-    let nudge = (TraceKind::Decision, json!({ "message": "go on" }));
+    let reminder = json!({ "message": "go on", "reason": NO_TOOL_CALL });
+    let nudge = (TraceKind::Decision, reminder);
     let second = State::fold(&journal(&[
         opening(),
         silent.clone(),
@@ -168,4 +169,13 @@ fn empty_and_repeated_call_ids_are_made_unique() {
     let ids: HashSet<_> = unique.tool_calls.iter().map(|call| &call.id).collect();
     assert_eq!(ids.len(), 4);
     assert!(!ids.contains(&"a".to_owned()) && ids.contains(&"b".to_owned()));
+}
+
+#[test]
+fn to_be_told_of_too_many_calls_is_no_reminder() {
+    let told = json!({ "message": "too many", "reason": "too_many_calls" });
+    let told = (TraceKind::Decision, told);
+    let state = State::fold(&journal(&[opening(), calls(&["1"]), told, ran("1")]));
+    assert!(matches!(state.on_silence(), Silence::Remind(_)));
+    assert!(matches!(state.messages.last(), Some(Message::User { .. })));
 }

@@ -22,7 +22,7 @@ use crate::{
     access::{Action, Caller},
     app::App,
     executions::model::{Change, ExecutionConfig, Lease, NewEvent},
-    kernel::{Code, Error, Result, field::invalid},
+    kernel::{Code, Error, Result, canonical, field::invalid},
     platform::{
         db::Tx,
         llm::{ToolCall, ToolSpec},
@@ -193,12 +193,31 @@ pub fn parse(call: &ToolCall, config: &ExecutionConfig) -> Result<Tool> {
             format!("The arguments are not valid JSON: {error}."),
         )
     })?;
-    Tool::parse(&call.name, crate::kernel::canonical::without_nul(arguments))
+    Tool::parse(&call.name, canonical::without_nul(arguments))
 }
 
+/// Only an object is taken: a list would be read by the order of the fields, past policies,
+/// which look for arguments by their names.
 fn read<T: DeserializeOwned>(arguments: Value) -> Result<T> {
+    if !arguments.is_object() {
+        return Err(invalid("arguments", "must be a JSON object"));
+    }
     serde_path_to_error::deserialize(arguments)
         .map_err(|error| invalid(&error.path().to_string(), error.inner().to_string()))
+}
+
+/// Characters of a result at most: what is longer would fill the conversation, which is sent
+/// whole with each call of the model.
+const MAX_RESULT: usize = 100_000;
+
+/// A result as the model is told of it: one that is too long is cut, and says so.
+pub fn bounded(result: Value) -> Value {
+    let text = canonical::text(&result);
+    if text.len() <= MAX_RESULT {
+        return result;
+    }
+    let first: String = text.chars().take(MAX_RESULT).collect();
+    json!({ "cut": true, "characters": text.chars().count(), "text": first })
 }
 
 fn unknown(name: &str) -> Error {
@@ -259,6 +278,26 @@ mod tests {
         let missing = why(call("create_subnode", r#"{"description":"x"}"#));
         assert!(missing.message().contains("title"), "{missing}");
         assert!(parse(&call("list_inputs", ""), &config).is_ok());
+    }
+
+    #[test]
+    fn arguments_have_names() {
+        let config = ExecutionConfig::default();
+        for odd in [r#"["forbidden", null, false]"#, "null", "7"] {
+            assert!(
+                parse(&call("create_subnode", odd), &config).is_err(),
+                "{odd}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_long_result_is_cut_between_characters() {
+        let short = json!({ "text": "é".repeat(1_000) });
+        assert_eq!(bounded(short.clone()), short);
+        let cut = bounded(json!({ "text": "é".repeat(200_000) }));
+        assert_eq!(cut["characters"], 200_011);
+        assert_eq!(cut["text"].as_str().unwrap().chars().count(), MAX_RESULT);
     }
 
     #[test]
