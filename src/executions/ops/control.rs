@@ -19,7 +19,7 @@ use crate::{
         },
         store,
     },
-    kernel::{Code, Error, ExecutionId, NodeId, Result, Scope, field::invalid},
+    kernel::{Code, Error, ExecutionId, NodeId, Result, Scope, UserId, field::invalid},
     platform::db::Tx,
 };
 
@@ -51,19 +51,33 @@ pub async fn execution_cancel(ctx: &Ctx, node: NodeId) -> Result<Execution> {
                 return Err(journal::wrong_state(execution.status, "be cancelled"));
             }
             let by = grant.actor.user;
-            for child in store::tree::active_below(tx, execution.id).await? {
-                let why = json!({
-                    "message": "Cancelled with the execution that started it.",
-                    "cancelledBy": by,
-                });
-                cancel(tx, child, why).await?;
-            }
+            cancel_below(tx, execution.id, by).await?;
             let why = json!({ "message": "Cancelled by a person.", "cancelledBy": by });
             cancel(tx, execution.id, why).await?;
+            // What it started while the first of them were being cancelled; now it can start
+            // no more.
+            cancel_below(tx, execution.id, by).await?;
             recorded(tx, grant, &execution).await
         },
     )
     .await
+}
+
+/// Cancels the runs below this one, the deepest first: whoever ends a run has its row before
+/// that of the run that started it.
+async fn cancel_below(tx: &mut Tx, id: ExecutionId, by: UserId) -> Result<()> {
+    for child in store::tree::active_below(tx, id).await? {
+        let why = json!({
+            "message": "Cancelled with the execution that started it.",
+            "cancelledBy": by,
+        });
+        match cancel(tx, child, why).await {
+            // It ended by itself meanwhile, or went with its node.
+            Err(error) if matches!(error.code(), Code::ExecutionState | Code::NotFound) => {}
+            cancelled => cancelled?,
+        }
+    }
+    Ok(())
 }
 
 async fn cancel(tx: &mut Tx, id: ExecutionId, why: Value) -> Result<()> {
