@@ -56,13 +56,20 @@ pub struct ModelSettings {
     api_base: Option<String>,
     /// The models to ask, in this order, when this one does not answer; absent: those
     /// that follow it in the list. An empty list is none.
-    #[schema(max_items = 10)]
+    #[schema(value_type = Option<Vec<ModelName>>, max_items = 10)]
     fallbacks: Option<Vec<String>>,
 }
+
+/// The name of a model.
+#[derive(utoipa::ToSchema)]
+#[schema(min_length = 1, max_length = 200, pattern = "\\S")]
+#[expect(dead_code, reason = "its shape is read by the derive")]
+pub struct ModelName(String);
 
 /// What agents may do.
 #[derive(utoipa::ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "its fields are read by the derive")]
 pub struct AgentPolicy {
     /// The action.
@@ -84,6 +91,7 @@ pub struct AgentPolicy {
 /// Something that is true of a call's arguments or not.
 #[derive(utoipa::ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "its fields are read by the derive")]
 pub struct PolicyCondition {
     /// Where the argument is, as a JSON pointer.
@@ -93,7 +101,7 @@ pub struct PolicyCondition {
     #[schema(value_type = Option<Vec<Value>>, max_items = 100)]
     one_of: Option<Vec<serde_json::Value>>,
     /// It is a text that contains this one, in whatever case.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = "\\S")]
     contains: Option<String>,
     /// It is a number above this one.
     above: Option<f64>,
@@ -111,10 +119,10 @@ pub struct BudgetSettings {
     #[schema(minimum = 0, exclusive_maximum = 1_000_000_000)]
     per_execution_usd: Option<f64>,
     /// Tokens in a month.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_i64)]
     monthly_tokens: Option<i64>,
     /// Tokens of one execution.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_i64)]
     per_execution_tokens: Option<i64>,
     /// What becomes of an execution whose next call of a model could pass a budget: `fail`,
     /// unless said, or `pause`, until somebody raises the budget and resumes it.

@@ -280,7 +280,7 @@ impl World {
 /// A run may fail for its limits, and then says so; never for a fault of ours.
 fn says_why(state: &Value) -> bool {
     let why = state["errorMessage"].as_str().unwrap_or_default();
-    why.contains("limit") && !why.contains("code ")
+    (why.contains("limit") || why.contains("larger window")) && !why.contains("code ")
 }
 
 fn id_of(answer: &Value) -> String {

@@ -16,6 +16,8 @@ const MAX_URL: usize = 2000;
 const MAX_ENTRIES: usize = 100;
 /// Models to fall back to, at most.
 const MAX_FALLBACKS: usize = 10;
+/// Tokens at most.
+const MAX_TOKENS: u64 = 1_000_000_000_000_000;
 /// US dollars at most.
 const MAX_USD: f64 = 1e9;
 
@@ -160,9 +162,9 @@ fn check_conditions(fields: &mut Fields, path: &str, conditions: Option<&Value>)
 pub(super) fn check_budget(fields: &mut Fields, budget: &Map<String, Value>) {
     for name in ["monthlyTokens", "perExecutionTokens"] {
         let tokens = budget.get(name).filter(|tokens| !tokens.is_null());
-        let whole = tokens.is_none_or(|tokens| tokens.as_i64().is_some_and(|n| n >= 0));
+        let whole = tokens.is_none_or(|tokens| tokens.as_u64().is_some_and(|n| n <= MAX_TOKENS));
         let path = format!("settings.budget.{name}");
-        fields.check(whole, &path, "must be a whole number and not negative");
+        fields.check(whole, &path, "must be a whole number from 0 to 10^15");
     }
     let word = budget.get("onExceeded").filter(|word| !word.is_null());
     let known = word.is_none_or(|word| word == "fail" || word == "pause");
@@ -180,6 +182,7 @@ fn only_known(fields: &mut Fields, path: &str, map: &Map<String, Value>, known: 
 /// the organization's own affair.
 pub(super) fn check_fallbacks(fields: &mut Fields, path: &str, names: Option<&Value>) {
     let path = format!("{path}.fallbacks");
+    let names = names.filter(|names| !names.is_null());
     let Some(names) = names.and_then(|names| list(fields, &path, names)) else {
         return;
     };
