@@ -5,7 +5,7 @@
 //! any metadata. An execution of the node reads it there.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::kernel::{Code, Error, Result, field::Fields};
 
@@ -61,7 +61,7 @@ pub struct AgentSettings {
     /// can only tighten those.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>, max_items = 100)]
-    pub policies: Option<Vec<Value>>,
+    pub policies: Option<Vec<Map<String, Value>>>,
 }
 
 impl AgentSettings {
