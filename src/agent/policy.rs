@@ -8,6 +8,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::kernel::objects;
+
 /// What a rule, or all of them together, say of a call. Later is stricter.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
@@ -70,7 +72,7 @@ impl Policy {
             let Some(list) = list.filter(|list| !list.is_null()) else {
                 continue;
             };
-            match Vec::<Rule>::deserialize(list) {
+            match objects::read::<Vec<Rule>>(list.clone()) {
                 Ok(rules) => policy.rules.extend(rules),
                 Err(error) => {
                     let why = format!("The agent policies of the {whose} can't be read: {error}.");
@@ -180,7 +182,7 @@ mod tests {
     #[test]
     fn more_than_so_many_calls_need_approval() {
         let policy = policy(
-            json!([{ "action": "create_subnode", "maxWithoutApproval": 3 }]),
+            json!([{ "action": "create_subnode", "maxWithoutApproval": 3.0 }]),
             json!(null),
         );
         let verdict = |before| policy.verdict("create_subnode", &json!({}), before);

@@ -13,6 +13,7 @@ pub mod field;
 pub mod finding;
 pub mod form;
 pub mod id;
+pub mod objects;
 pub mod page;
 pub mod patch;
 pub mod scope;

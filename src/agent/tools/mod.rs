@@ -22,7 +22,7 @@ use crate::{
     access::{Action, Caller},
     app::App,
     executions::model::{Change, ExecutionConfig, Lease, NewEvent},
-    kernel::{Code, Error, Result, canonical, field::invalid},
+    kernel::{Code, Error, Result, canonical, field::invalid, objects::Objects},
     platform::{
         db::Tx,
         llm::{ToolCall, ToolSpec},
@@ -202,7 +202,7 @@ fn read<T: DeserializeOwned>(arguments: Value) -> Result<T> {
     if !arguments.is_object() {
         return Err(invalid("arguments", "must be a JSON object"));
     }
-    serde_path_to_error::deserialize(arguments)
+    serde_path_to_error::deserialize(Objects(arguments))
         .map_err(|error| invalid(&error.path().to_string(), error.inner().to_string()))
 }
 

@@ -15,7 +15,7 @@ use crate::{
         Lease,
         budget::{Account, Cover, Limit, Need, Source},
     },
-    kernel::{Error, ExecutionId, OrgId, Result},
+    kernel::{Error, ExecutionId, OrgId, Result, objects},
     platform::db::{
         Tx,
         schema::{budget_reservations as reservations, budgets},
@@ -51,7 +51,7 @@ pub async fn sources(tx: &mut Tx, lease: &Lease) -> Result<Vec<Source>> {
             Ok(Source {
                 cover: row.cover,
                 id: row.id,
-                written: serde_json::from_value(row.written).map_err(|error| {
+                written: objects::read(row.written).map_err(|error| {
                     // Metadata are the client's to write; a limit that nobody understands
                     // must not pass for none.
                     Error::new(

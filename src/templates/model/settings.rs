@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::kernel::{Code, Error, Result, field::Fields};
+use crate::kernel::{Code, Error, Result, field::Fields, objects};
 
 /// The key of a node's metadata that holds its agent's settings.
 pub const AGENT_CONFIG: &str = "agentConfig";
@@ -82,14 +82,12 @@ impl AgentSettings {
         if value.is_null() {
             return Ok(None);
         }
-        AgentSettings::deserialize(value)
-            .map(Some)
-            .map_err(|error| {
-                Error::new(
-                    Code::Unprocessable,
-                    format!("The node's metadata.{AGENT_CONFIG} can't be used: {error}."),
-                )
-            })
+        objects::read(value.clone()).map(Some).map_err(|error| {
+            Error::new(
+                Code::Unprocessable,
+                format!("The node's metadata.{AGENT_CONFIG} can't be used: {error}."),
+            )
+        })
     }
 
     /// Notes what is wrong, under `agentConfig`. Which tools and models there are is only

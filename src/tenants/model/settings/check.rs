@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::kernel::field::Fields;
+use crate::kernel::{field::Fields, objects::whole_number};
 
 /// Settings in JSON at most, in bytes.
 const MAX_SETTINGS: usize = 64 << 10;
@@ -119,7 +119,7 @@ pub(super) fn check_policies(fields: &mut Fields, policies: Option<&Value>) {
             .get("maxWithoutApproval")
             .filter(|most| !most.is_null());
         fields.check(
-            most.is_none_or(|most| most.as_u64().is_some_and(|most| most <= 10_000)),
+            most.is_none_or(|most| whole_number(most).is_some_and(|most| most <= 10_000)),
             &format!("{path}.maxWithoutApproval"),
             "must be a whole number from 0 to 10,000",
         );
@@ -162,7 +162,8 @@ fn check_conditions(fields: &mut Fields, path: &str, conditions: Option<&Value>)
 pub(super) fn check_budget(fields: &mut Fields, budget: &Map<String, Value>) {
     for name in ["monthlyTokens", "perExecutionTokens"] {
         let tokens = budget.get(name).filter(|tokens| !tokens.is_null());
-        let whole = tokens.is_none_or(|tokens| tokens.as_u64().is_some_and(|n| n <= MAX_TOKENS));
+        let whole =
+            tokens.is_none_or(|tokens| whole_number(tokens).is_some_and(|n| n <= MAX_TOKENS));
         let path = format!("settings.budget.{name}");
         fields.check(whole, &path, "must be a whole number from 0 to 10^15");
     }

@@ -187,6 +187,18 @@ fn every_bad_field_is_named_with_its_path() {
 }
 
 #[test]
+fn a_whole_number_may_be_written_with_a_point() {
+    let sent = json!({
+        "agentPolicies": [{ "action": "a", "maxWithoutApproval": 3.0 }],
+        "budget": { "monthlyTokens": 1e6 },
+    });
+    assert!(settle(sent, &json!({})).is_ok());
+    let broken = json!({ "agentPolicies": [{ "action": "a", "maxWithoutApproval": 3.5 }] });
+    let field = "settings.agentPolicies[0].maxWithoutApproval";
+    assert_eq!(refused(broken), [field]);
+}
+
+#[test]
 fn unknown_fields_stay_unless_they_are_called_like_secrets() {
     let kept =
         json!({ "colour": "red", "maxTokens": 5, "requireApiKey": true, "nested": { "a": [1] } });

@@ -4,8 +4,6 @@
 //! fields are all optional need none. Fields we don't know are ignored. What is
 //! wrong is answered with the path of the field.
 
-mod objects;
-
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use actix_web::{
@@ -18,10 +16,9 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use self::objects::Objects;
 use crate::{
     app::App,
-    kernel::{Code, Error, Result, field::invalid},
+    kernel::{Code, Error, Result, field::invalid, objects::Objects},
 };
 
 /// A JSON body.

@@ -1,15 +1,18 @@
-//! Reading a [`Value`] such that an object is wanted where a struct is, and a whole number
-//! may be written as `5.0`.
+//! Reading a [`Value`] such that an object is wanted where a struct or a map is, and a whole
+//! number may be written as `5.0`.
 //!
-//! Serde also reads a list into a struct, its fields in order. Over the wire that would
-//! take `[null, null]` for an update that changes nothing. And it tells `5.0` from `5`,
-//! which JSON Schema does not, nor many a client whose numbers are all of one type.
+//! Serde also reads a list into a struct, its fields in order, and `null` into a map. Over
+//! the wire that would take `[null, null]` for an update that changes nothing. And it tells
+//! `5.0` from `5`, which JSON Schema does not, nor many a client whose numbers are all of
+//! one type.
 
 use std::fmt;
 
 use serde::{
     Deserializer,
-    de::{self, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor},
+    de::{
+        self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+    },
     forward_to_deserialize_any,
 };
 use serde_json::{Error, Value};
@@ -20,6 +23,19 @@ macro_rules! whole_numbers {
             Objects(whole(self.0)).deserialize_any(visitor)
         })+
     };
+}
+
+/// What a client wrote, as a `T`.
+///
+/// # Errors
+/// When it is none; in words for who wrote it.
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    T::deserialize(Objects(value))
+}
+
+/// The number that `value` is, if it is a whole one from 0 up.
+pub fn whole_number(value: &Value) -> Option<u64> {
+    whole(value.clone()).as_u64()
 }
 
 /// A number without a fraction as an integer, where it is one of 64 bits.
@@ -91,6 +107,13 @@ impl<'de> Deserializer<'de> for Objects {
         }
     }
 
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::Null => Err(de::Error::invalid_type(de::Unexpected::Unit, &AnObject)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -107,7 +130,7 @@ impl<'de> Deserializer<'de> for Objects {
 
     forward_to_deserialize_any! {
         bool i128 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct seq tuple tuple_struct map identifier ignored_any
+        unit unit_struct seq tuple tuple_struct identifier ignored_any
     }
 }
 
@@ -187,7 +210,7 @@ mod tests {
     }
 
     fn read(value: Value) -> Result<Body, Error> {
-        Body::deserialize(Objects(value))
+        super::read(value)
     }
 
     #[test]
@@ -204,6 +227,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_no_object() {
+        type Maps = Vec<serde_json::Map<String, Value>>;
+        for bad in [json!([null]), json!([3]), json!([[]])] {
+            assert!(super::read::<Maps>(bad.clone()).is_err(), "{bad}");
+        }
+        let error = super::read::<Maps>(json!([null])).unwrap_err();
+        assert!(error.to_string().contains("expected an object"), "{error}");
+    }
+
+    #[test]
     fn a_number_without_a_fraction_is_whole_however_it_is_written() {
         #[derive(Deserialize)]
         struct Numbers {
@@ -211,7 +244,7 @@ mod tests {
             b: u64,
             c: Value,
         }
-        let read = |text: &str| Numbers::deserialize(Objects(serde_json::from_str(text).unwrap()));
+        let read = |text: &str| super::read::<Numbers>(serde_json::from_str(text).unwrap());
         let numbers = read(r#"{"a":-5.0,"b":1e3,"c":1.0}"#).unwrap();
         assert_eq!((numbers.a, numbers.b), (Some(-5), 1000));
         assert_eq!(numbers.c, json!(1.0));
