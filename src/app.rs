@@ -20,6 +20,7 @@ use crate::{
         embed::Embedder,
         limiter::Limiter,
         llm::{Models, price::Prices},
+        mcp::ToolServers,
         otlp::Spans,
         queue::Queue,
         vault::Vault,
@@ -47,6 +48,8 @@ pub struct App {
     pub models: Arc<Models>,
     /// What they cost.
     pub prices: Arc<Prices>,
+    /// Tools of other servers.
+    pub tool_servers: Arc<dyn ToolServers>,
     /// Vectors for search.
     pub embedder: Arc<dyn Embedder>,
     /// The keys of our tokens.

@@ -12,6 +12,7 @@ mod database;
 mod ingest;
 mod limits;
 mod log;
+mod mcp;
 mod models;
 mod nodes;
 mod oidc;
@@ -37,6 +38,7 @@ pub use self::{
     ingest::IngestConfig,
     limits::LimitsConfig,
     log::{LogConfig, LogFormat},
+    mcp::{McpCommand, McpConfig},
     models::ModelsConfig,
     nodes::NodesConfig,
     oidc::{OidcConfig, SigningAlgorithm},
@@ -73,6 +75,8 @@ pub struct Config {
     pub vault: VaultConfig,
     /// Language models.
     pub models: ModelsConfig,
+    /// Tool servers.
+    pub mcp: McpConfig,
     /// Nodes.
     pub nodes: NodesConfig,
     /// Executions.
@@ -190,6 +194,7 @@ impl Config {
         self.storage.validate(&mut fields);
         self.vault.validate(&mut fields);
         self.models.validate(&mut fields);
+        self.mcp.validate(&mut fields);
         self.nodes.validate(&mut fields);
         self.agent.validate(&mut fields);
         self.ingest.validate(&mut fields);

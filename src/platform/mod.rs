@@ -8,6 +8,7 @@ pub mod embed;
 pub mod http;
 pub mod limiter;
 pub mod llm;
+pub mod mcp;
 pub mod oidc;
 pub mod otlp;
 pub mod queue;

@@ -74,6 +74,7 @@ pub const CRATES: &[(&[&str], &[&str])] = &[
         ],
         &["platform/"],
     ),
+    (&["rmcp"], &["platform/mcp/"]),
     (&["biscuit_auth", "prost"], &["access/"]),
 ];
 
