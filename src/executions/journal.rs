@@ -216,16 +216,6 @@ impl Attended {
         self.0.status
     }
 
-    /// Its organization.
-    pub fn org(&self) -> OrgId {
-        self.0.org
-    }
-
-    /// Its node.
-    pub fn node(&self) -> NodeId {
-        self.0.node
-    }
-
     /// Appends an entry that no worker wrote. A worker that drives the execution reads it
     /// before it writes its own next one.
     pub async fn note(self, tx: &mut Tx, event: NewEvent, change: &Change) -> Result<()> {
