@@ -198,15 +198,7 @@ pub async fn interrupt(
     if !from.contains(&head.status) {
         return Err(wrong_state(head.status, verb));
     }
-    write(
-        tx,
-        &head,
-        head.lease_epoch + 1,
-        vec![event],
-        change,
-        None,
-    )
-    .await?;
+    write(tx, &head, head.lease_epoch + 1, vec![event], change, None).await?;
     lock::release(tx, &head, node.as_ref()).await
 }
 

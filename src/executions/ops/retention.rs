@@ -43,7 +43,10 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     loop {
         if let Some(keep) = app.config.agent.keep_payloads() {
             let removed = sweep(&app, keep, &stop).await;
-            tell(removed, "removed payloads of executions that ended long ago");
+            tell(
+                removed,
+                "removed payloads of executions that ended long ago",
+            );
         }
         if let Some(folder) = &app.folder {
             let removed = payloads::sweep(&app.db, folder).await;

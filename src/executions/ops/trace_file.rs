@@ -232,7 +232,11 @@ impl Reader {
             return;
         };
         if event.payload_refs.is_some() {
-            self.find(part.execution_id, number, "is without a part of its payload");
+            self.find(
+                part.execution_id,
+                number,
+                "is without a part of its payload",
+            );
         }
         if event.execution_id != part.execution_id {
             self.find(part.execution_id, number, "is another execution's");

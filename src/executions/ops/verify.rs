@@ -88,10 +88,7 @@ async fn is_whole(db: &Db, blobs: &dyn Blobs, org: OrgId, apart: Apart) -> Resul
 
 /// The same for a transaction that may see the execution, without what lies in the storage:
 /// answers the entries that it has parts of.
-pub(super) async fn verify_in(
-    tx: &mut Tx,
-    id: ExecutionId,
-) -> Result<(Verification, Vec<Apart>)> {
+pub(super) async fn verify_in(tx: &mut Tx, id: ExecutionId) -> Result<(Verification, Vec<Apart>)> {
     let mut apart = Vec::new();
     // The end first: what is appended meanwhile is not part of this check.
     let (last, head) = store::end_of(tx, id).await?;

@@ -38,7 +38,9 @@ pub(super) struct EventRow {
 
 impl From<EventRow> for TraceEvent {
     fn from(row: EventRow) -> Self {
-        let refs = row.payload_refs.and_then(|refs| serde_json::from_value(refs).ok());
+        let refs = row
+            .payload_refs
+            .and_then(|refs| serde_json::from_value(refs).ok());
         let mut event = TraceEvent {
             id: row.id,
             execution_id: row.execution_id,
