@@ -7,6 +7,7 @@
 //! to a name made of the execution and the entry's number, so a repetition
 //! overwrites it with the same.
 
+mod append;
 mod ask;
 mod call;
 
@@ -26,18 +27,15 @@ use super::{
     leave,
     machine::{Limits, NO_TOOL_CALL, Next, Opening, Silence, State, answer_data, bound_calls},
     policy::Policy,
-    prompt, spans, tools,
+    prompt, tools,
 };
 use crate::{
     access::{self, Action, Caller, ExecutionRights, Origin, Target},
     app::App,
     executions::{
         journal,
-        model::{Change, Lease, ModelCall, NewEvent, Status, TraceEvent, TraceKind},
-        ops::{
-            self as executions,
-            payloads::{self, Content, Stored},
-        },
+        model::{Change, Lease, ModelCall, NewEvent, Status, TraceKind},
+        ops as executions,
     },
     kernel::{
         Code, Error, Result, Scope, Timestamp,
@@ -98,18 +96,6 @@ enum Step {
     Ended(End),
 }
 
-/// What a try to append came to.
-enum Tried {
-    Written(Vec<TraceEvent>, Change),
-    Behind,
-    /// Nothing was done: these must be stored first.
-    TooLarge(Vec<Content>),
-}
-
-/// How often payloads of one step are stored. What a step does is the same each time, unless
-/// what it reads is changed meanwhile.
-const PUTS: u32 = 5;
-
 /// The life of an execution's own token beyond the execution's own limit.
 const TOKEN_MARGIN: TimeDelta = TimeDelta::minutes(10);
 
@@ -155,7 +141,7 @@ impl Driver {
                 executions::journal_in(tx, id).await
             })
             .await?;
-        let Some(state) = fold(&app, &lease, journal).await? else {
+        let Some(state) = append::fold(&app, &lease, journal).await? else {
             return Ok(None);
         };
         Ok(Some(Driver {
@@ -364,93 +350,6 @@ impl Driver {
         }
     }
 
-    /// Appends entries that depend on nothing in the database.
-    async fn write(&mut self, events: Vec<NewEvent>, change: Change) -> Result<Step> {
-        self.append(async move |_: &Self, _: &mut Tx| Ok((events, change)))
-            .await
-    }
-
-    /// One transaction: what `work` does and the entries it answers, or nothing.
-    ///
-    /// Where these are too large for their rows, the transaction is rolled back, they are
-    /// stored, and `work` is done again: nobody waits for the storage under a lock.
-    async fn append<F>(&mut self, work: F) -> Result<Step>
-    where
-        F: AsyncFnOnce(&Self, &mut Tx) -> Result<(Vec<NewEvent>, Change)> + Clone,
-    {
-        let mut stored = Stored::default();
-        let mut tries = 0;
-        let (written, change) = loop {
-            if self.dies(Point::BeforeAppend) {
-                return Ok(Step::Ended(End::Died));
-            }
-            match self.try_append(work.clone(), &stored).await? {
-                Tried::Written(written, change) => break (written, change),
-                Tried::Behind => {
-                    self.catch_up().await?;
-                    return Ok(Step::Behind);
-                }
-                Tried::TooLarge(_) if tries == PUTS => {
-                    let why = "What a step came to was something else each time; try again.";
-                    return Err(Error::new(Code::Unavailable, why));
-                }
-                Tried::TooLarge(contents) => {
-                    let place = (self.lease.org, self.lease.execution);
-                    payloads::put(&*self.app.blobs, place, contents, &mut stored).await?;
-                    tries += 1;
-                }
-            }
-        };
-        written.iter().for_each(|event| self.state.apply(event));
-        spans::tell(&self.app.spans, &self.lease, &written);
-        if self.dies(Point::AfterAppend) {
-            return Ok(Step::Ended(End::Died));
-        }
-        if change.status(Status::Running) == Status::Running {
-            Ok(Step::Appended)
-        } else {
-            Ok(Step::Ended(End::Rests))
-        }
-    }
-
-    async fn try_append<F>(&self, work: F, stored: &Stored) -> Result<Tried>
-    where
-        F: AsyncFnOnce(&Self, &mut Tx) -> Result<(Vec<NewEvent>, Change)> + Clone,
-    {
-        let mut missing = Vec::new();
-        let tried = self
-            .app
-            .db
-            .tx(self.scope(), async |tx| {
-                let Some(held) = journal::hold(tx, &self.lease, self.state.sequence).await? else {
-                    return Ok(Tried::Behind);
-                };
-                let (events, change) = work(self, tx).await?;
-                missing = stored.missing(&events);
-                if !missing.is_empty() {
-                    return Err(Error::internal("rolled back, to store payloads first"));
-                }
-                let written =
-                    journal::append(tx, &self.lease, held, events, &change, stored).await?;
-                Ok(Tried::Written(written, change))
-            })
-            .await;
-        if missing.is_empty() {
-            tried
-        } else {
-            Ok(Tried::TooLarge(missing))
-        }
-    }
-
-    /// Reads the entries that others wrote.
-    async fn catch_up(&mut self) -> Result<()> {
-        let (id, last) = (self.lease.execution, self.state.sequence);
-        let read = async |tx: &mut Tx| executions::journal_after_in(tx, id, last).await;
-        let missed: Vec<TraceEvent> = self.app.db.tx(self.scope(), read).await?;
-        missed.iter().for_each(|event| self.state.apply(event));
-        Ok(())
-    }
-
     /// Pauses the execution, or ends it as failed, as its organization wants it at a budget.
     async fn stop_at_budget(&mut self, error: &Error) -> Result<Step> {
         let pause = error.details().and_then(|details| details.get("pause"));
@@ -503,23 +402,6 @@ impl Driver {
             .as_ref()
             .is_some_and(|strikes| strikes(point))
     }
-}
-
-/// What a journal amounts to, with its whole payloads, of which one is in memory at a time.
-/// `None` when the storage has lost one: then the run was ended.
-async fn fold(app: &App, lease: &Lease, journal: Vec<TraceEvent>) -> Result<Option<State>> {
-    let mut state = State::fold(&[]);
-    for mut event in journal {
-        match payloads::make_whole(&*app.blobs, lease.org, &mut event).await {
-            Ok(()) => state.apply(&event),
-            Err(error) if error.code() == Code::Unprocessable => {
-                leave::end(app, lease, error.message()).await?;
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Some(state))
 }
 
 /// Whether a message says that an execution has ended or waits.
