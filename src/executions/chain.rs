@@ -5,7 +5,7 @@
 //! dropping or reordering an entry breaks every hash after it.
 //!
 //! Of the payload it covers the hash ([`data_hash`]), so that a payload can be removed
-//! later and the chain still be checked: [`removed`] is what stays in its place. Entries
+//! later and the chain still be checked: `model::payload::removed` is what stays in its place. Entries
 //! from before have no `dataHash`, and their hash covers the payload itself.
 
 use chrono::SecondsFormat;
@@ -17,18 +17,6 @@ use crate::kernel::canonical;
 /// The hash of a payload, which its entry carries.
 pub fn data_hash(data: &Value) -> String {
     canonical::sha256(canonical::text(data).as_bytes())
-}
-
-/// What stands in the place of a payload that was removed. No payload looks so by itself:
-/// it would have to contain its own hash.
-pub fn removed(data_hash: &str) -> Value {
-    json!({ "removed": { "sha256": data_hash } })
-}
-
-/// Whether the payload of `event` was removed.
-pub fn is_removed(event: &TraceEvent) -> bool {
-    let hash = event.data_hash.as_deref();
-    hash.is_some_and(|hash| event.event_data == removed(hash))
 }
 
 /// Whether a part of the payload of `event` is kept elsewhere. Such a payload can't be checked
@@ -65,7 +53,7 @@ pub fn digest(event: &TraceEvent, prev: &str) -> String {
 /// which a part is kept elsewhere has to be made whole first.
 pub fn payload_is_right(event: &TraceEvent) -> bool {
     match &event.data_hash {
-        Some(hash) => is_removed(event) || *hash == data_hash(&event.event_data),
+        Some(hash) => event.is_removed() || *hash == data_hash(&event.event_data),
         None => true,
     }
 }
@@ -91,7 +79,7 @@ impl Check {
         if !right && self.broken_at.is_none() {
             self.broken_at = Some(expected);
         }
-        self.payloads_removed += i64::from(is_removed(event));
+        self.payloads_removed += i64::from(event.is_removed());
         self.payloads_apart += i64::from(is_apart(event));
         self.events = expected;
         self.head.clone_from(&event.hash);
@@ -130,7 +118,7 @@ impl Check {
 mod tests {
     use super::*;
     use crate::{
-        executions::model::TraceKind,
+        executions::model::{TraceKind, payload::removed},
         kernel::{ExecutionId, TraceEventId},
     };
     use chrono::DateTime;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{NewEvent, TraceEvent};
 use crate::kernel::{Error, Result, canonical};
@@ -99,7 +99,19 @@ fn preview(field: &Value, text: &str) -> String {
     text.chars().take(PREVIEW).collect()
 }
 
+/// What stands in the place of a payload that was removed. No payload looks so by itself:
+/// it would have to contain its own hash.
+pub(in crate::executions) fn removed(data_hash: &str) -> Value {
+    json!({ "removed": { "sha256": data_hash } })
+}
+
 impl TraceEvent {
+    /// Whether its payload was removed.
+    pub fn is_removed(&self) -> bool {
+        let hash = self.data_hash.as_deref();
+        hash.is_some_and(|hash| self.event_data == removed(hash))
+    }
+
     /// Bytes of its payload that are kept in the storage.
     pub fn bytes_apart(&self) -> u64 {
         let refs = self.payload_refs.iter().flatten();
@@ -168,8 +180,6 @@ impl Stored {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

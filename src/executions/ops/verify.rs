@@ -80,7 +80,7 @@ async fn is_whole(db: &Db, blobs: &dyn Blobs, org: OrgId, apart: Apart) -> Resul
         Err(error) if error.code() == Code::Unprocessable => {
             // It may have been removed in the meantime, because its time was over.
             let now = db.tx(scope(), read).await?;
-            Ok(now.is_some_and(|entry| chain::is_removed(&entry)))
+            Ok(now.is_some_and(|entry| entry.is_removed()))
         }
         Err(error) => Err(error),
     }

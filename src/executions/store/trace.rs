@@ -5,10 +5,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use crate::{
-    executions::{
-        chain,
-        model::{TraceEvent, TraceKind},
-    },
+    executions::model::{TraceEvent, TraceKind},
     kernel::{ExecutionId, Result, Timestamp, TraceEventId},
     platform::db::{
         Tx,
@@ -59,7 +56,7 @@ impl From<EventRow> for TraceEvent {
             prev_hash: row.prev_hash,
         };
         // What it referred to was removed with the rest.
-        if chain::is_removed(&event) {
+        if event.is_removed() {
             event.payload_refs = None;
         }
         event
