@@ -86,11 +86,12 @@ impl Driver {
         F: AsyncFnOnce(&Self, &mut Tx) -> Result<(Vec<NewEvent>, Change)> + Clone,
     {
         let mut missing = Vec::new();
+        let hold = async |tx: &Tx| journal::hold(tx, &self.lease, self.state.sequence).await;
         let tried = self
             .app
             .db
-            .tx(self.scope(), async |tx| {
-                let Some(held) = journal::hold(tx, &self.lease, self.state.sequence).await? else {
+            .tx_after(self.scope(), hold, async |tx, held| {
+                let Some(held) = held else {
                     return Ok(Tried::Behind);
                 };
                 let (events, change) = work(self, tx).await?;
