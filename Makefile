@@ -95,6 +95,8 @@ soak: setup-postgres ## Run at full length what the tests do in short: isolation
 	GLASSBOX_SOAK=full cargo test --locked --test isolation -- --nocapture
 	$(call say,fifty writers and a thousand tries to close a cycle)
 	GLASSBOX_SOAK=full cargo test --locked --test http soak -- --nocapture
+	$(call say,a thousand executions that wait for a model in one worker)
+	GLASSBOX_SOAK=full cargo test --locked --test http scale:: -- --nocapture --test-threads=1
 	$(call say,a run whose worker dies at every point)
 	GLASSBOX_SOAK=full cargo test --locked --test http crash_point -- --nocapture
 

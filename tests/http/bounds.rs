@@ -32,19 +32,19 @@ use crate::{
 
 /// What went over the wire between the program and Postgres, in bytes.
 #[derive(Default)]
-struct Wire {
+pub struct Wire {
     sent: AtomicU64,
     read: AtomicU64,
 }
 
 impl Wire {
-    fn now(&self) -> [u64; 2] {
+    pub fn now(&self) -> [u64; 2] {
         [&self.sent, &self.read].map(|count| count.load(Ordering::SeqCst))
     }
 }
 
 /// Stands between the program and Postgres; answers the address to use instead of `url`.
-async fn count_bytes(url: &str, wire: Arc<Wire>) -> String {
+pub async fn count_bytes(url: &str, wire: Arc<Wire>) -> String {
     let (_, rest) = url.split_once("://").unwrap();
     let (role, rest) = rest.split_once('@').unwrap();
     let (host, database) = rest.split_once('/').unwrap();

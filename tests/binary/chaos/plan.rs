@@ -36,7 +36,6 @@ const FAULTS: &[Fault] = &[
     Fault::RestartPostgres,
     Fault::KillPostgres,
     Fault::CutConnections,
-    // Where there is none, nothing comes of it.
     Fault::KillQueue,
 ];
 
