@@ -95,12 +95,17 @@ soak: setup-postgres ## Run at full length what the tests do in short: isolation
 	GLASSBOX_SOAK=full cargo test --locked --test isolation -- --nocapture
 	$(call say,fifty writers and a thousand tries to close a cycle)
 	GLASSBOX_SOAK=full cargo test --locked --test http soak -- --nocapture
+	$(call say,a thousand executions that wait for a model in one worker)
+	GLASSBOX_SOAK=full cargo test --locked --test http scale:: -- --nocapture --test-threads=1
 	$(call say,a run whose worker dies at every point)
 	GLASSBOX_SOAK=full cargo test --locked --test http crash_point -- --nocapture
 
-# The short form, of 20 runs, is one of the tests. SEED makes the same plan of faults again.
-chaos: setup ## Kill, hang and restart everything under RUNS (200) executions, and see that all end well.
-	CHAOS_RUNS=$${RUNS:-200} CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
+# The short form, of 20 runs over SQS, is one of the tests. SEED makes the same plan of faults again.
+chaos: setup ## Kill, hang and restart everything under RUNS (200) executions, with each queue, and see that all end well.
+	$(call say,with the queue in a server like SQS)
+	CHAOS_QUEUE=sqs CHAOS_RUNS=$${RUNS:-200} CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
+	$(call say,with the queue in Postgres)
+	CHAOS_QUEUE=postgres CHAOS_RUNS=$${RUNS:-200} CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
 
 bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (twelve minutes).
 	cargo build --release --locked --bin glassbox --bench load

@@ -8,12 +8,15 @@ pub(super) mod doctor;
 pub(super) mod evidence;
 pub(super) mod fork;
 pub(super) mod lock;
+pub(super) mod payloads;
 pub(super) mod requests;
 pub(super) mod retention;
 mod sweep;
 mod trace;
 pub(super) mod tree;
 pub(super) mod usage;
+
+use std::borrow::Cow;
 
 use chrono::TimeDelta;
 use diesel::{
@@ -352,7 +355,7 @@ pub(super) async fn insert_events(
     tx: &Tx,
     org: OrgId,
     epoch: i64,
-    entries: &[TraceEvent],
+    entries: &[Cow<'_, TraceEvent>],
 ) -> Result<()> {
     if entries.is_empty() {
         return Ok(());
@@ -367,6 +370,7 @@ pub(super) async fn insert_events(
                 events::sequence_number.eq(entry.sequence_number),
                 events::event_type.eq(entry.event_type),
                 events::event_data.eq(&entry.event_data),
+                events::payload_refs.eq(entry.payload_refs.as_ref().map(|refs| json!(refs))),
                 events::data_hash.eq(&entry.data_hash),
                 events::occurred_at.eq(entry.timestamp),
                 events::duration_ms.eq(entry.duration_ms),

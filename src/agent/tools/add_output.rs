@@ -31,7 +31,7 @@ const MAX_TEXT: usize = 1_000_000;
 /// Passages of one output at most.
 const MAX_SOURCES: usize = 100;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Args {
     label: String,
     text: String,
@@ -39,7 +39,7 @@ pub struct Args {
     sources: Vec<Source>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Source {
     input_id: InputId,
@@ -48,6 +48,7 @@ struct Source {
 }
 
 /// The arguments, and the bytes in their place.
+#[derive(Clone)]
 pub struct Ready {
     args: Args,
     key: BlobKey,

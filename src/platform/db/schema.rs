@@ -67,6 +67,7 @@ diesel::table! {
         prev_hash -> Text,
         hash -> Text,
         data_hash -> Nullable<Text>,
+        payload_refs -> Nullable<Jsonb>,
     }
 }
 
