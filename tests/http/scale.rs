@@ -139,7 +139,10 @@ async fn a_thousand_runs_that_wait_for_a_model_fit_in_one_worker() {
     let held = bench.count("agent_executions where lease_worker is not null");
     assert_eq!(held.await, 0, "all were given back");
     // In the short form other tests share this process.
-    assert!(!full || after < before + 200, "{before} MB became {after} MB");
+    assert!(
+        !full || after < before + 200,
+        "{before} MB became {after} MB"
+    );
 }
 
 /// Reads a passage of a kilobyte again and again.
