@@ -294,12 +294,11 @@ async fn write(
         store::set_summary(tx, head.id, summary).await?;
     }
     notices::tell(tx, head, &execution).await?;
-    for event in &rows {
-        outbox::emit(tx, &trace_event(head, event)).await?;
-    }
     let last = rows.last().map(|row| row.what()).unwrap_or_default();
     let steps = head.last_sequence + i64::try_from(written.len()).unwrap_or(0);
-    outbox::emit(tx, &update_event(head, &execution, &last, steps)).await?;
+    let mut news: Vec<Event> = rows.iter().map(|row| trace_event(head, row)).collect();
+    news.push(update_event(head, &execution, &last, steps));
+    outbox::emit_all(tx, news);
     wake(tx, head, change).await?;
     Ok(written)
 }
