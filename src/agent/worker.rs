@@ -62,7 +62,7 @@ struct Hands {
 /// What a look for work came to.
 enum Found {
     /// An execution that is now this worker's, and in its hands.
-    Lease(Lease, Grip),
+    Lease(Box<Lease>, Grip),
     /// A wake-up that was for nothing.
     Message,
     Nothing,
@@ -230,9 +230,9 @@ impl AgentWorker {
     }
 
     /// Drives an execution as far as it goes; it is in this process's hands until then.
-    async fn attend(&self, lease: Lease, grip: Grip, stop: &CancellationToken) -> Result<()> {
+    async fn attend(&self, lease: Box<Lease>, grip: Grip, stop: &CancellationToken) -> Result<()> {
         // Boxed: a thousand hands that look for work need not have room for what they don't do.
-        let driven = Box::pin(self.drive(lease, stop)).await;
+        let driven = Box::pin(self.drive(*lease, stop)).await;
         drop(grip);
         driven.map(|_| ())
     }
@@ -249,7 +249,7 @@ impl AgentWorker {
         let grip = self.hands.hold(wake.execution_id);
         let lease = self.lease(wake.org_id, wake.execution_id).await?;
         self.app.queue.delete(&delivery).await?;
-        Ok(lease.map_or(Found::Message, |lease| Found::Lease(lease, grip)))
+        Ok(lease.map_or(Found::Message, |lease| Found::Lease(Box::new(lease), grip)))
     }
 
     async fn find_abandoned(&self) -> Result<Found> {
@@ -261,7 +261,7 @@ impl AgentWorker {
             if let Some(lease) = self.lease(org, id).await? {
                 *self.served() = org;
                 tracing::info!(execution = %id, epoch = lease.epoch, "taking an execution over");
-                return Ok(Found::Lease(lease, grip));
+                return Ok(Found::Lease(Box::new(lease), grip));
             }
         }
         Ok(Found::Nothing)
