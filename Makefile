@@ -1,10 +1,11 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup tools setup-postgres setup-redis setup-sqs dev build test check bench generate clean \
+.PHONY: help setup tools setup-postgres setup-redis setup-sqs dev build test check bench bench-executions generate clean \
 	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose check-api fuzz soak chaos
 
 VENV := .tools/venv
 BENCH := .tools/bench
+BENCH_EXECUTIONS := .tools/bench-executions
 SQS := .tools/sqs
 SCRIPTS := .ci/run deploy/dev/setup-postgres.sh deploy/dev/setup-redis.sh deploy/dev/schema.sh
 
@@ -102,7 +103,7 @@ soak: setup-postgres ## Run at full length what the tests do in short: isolation
 chaos: setup ## Kill, hang and restart everything under RUNS (200) executions, and see that all end well.
 	CHAOS_RUNS=$${RUNS:-200} CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
 
-bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (twelve minutes).
+bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (eight minutes, and a build of ten).
 	cargo build --release --locked --bin glassbox --bench load
 	python3 tests/bench/bench.py
 
@@ -114,6 +115,21 @@ $(BENCH)/stamp: tests/bench/fastify/package-lock.json tests/bench/fastapi/requir
 	npm ci --omit=dev --no-audit --no-fund --prefix $(BENCH)/fastify
 	python3 -m venv $(BENCH)/venv
 	$(BENCH)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/fastapi/requirements.txt
+	@touch $@
+
+bench-executions: setup-postgres $(BENCH_EXECUTIONS)/stamp ## Measure executions beside Restate, LangGraph, DBOS and bare loops (fifteen minutes, and a build).
+	cargo build --release --locked --bin glassbox
+	$(BENCH_EXECUTIONS)/venv/bin/python tests/bench/executions/run.py
+	$(BENCH_EXECUTIONS)/venv/bin/python tests/bench/executions/scale.py
+
+$(BENCH_EXECUTIONS)/stamp: tests/bench/executions/restate/package-lock.json tests/bench/executions/requirements.txt
+	$(call say,the systems to compare with (into $(BENCH_EXECUTIONS)))
+	@command -v npm >/dev/null || { echo 'make bench-executions: Node.js 20 or newer with npm is needed.' >&2; exit 1; }
+	mkdir -p $(BENCH_EXECUTIONS)/restate
+	cp tests/bench/executions/restate/package.json tests/bench/executions/restate/package-lock.json $(BENCH_EXECUTIONS)/restate/
+	npm ci --omit=dev --ignore-scripts --no-audit --no-fund --prefix $(BENCH_EXECUTIONS)/restate
+	python3 -m venv $(BENCH_EXECUTIONS)/venv
+	$(BENCH_EXECUTIONS)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/executions/requirements.txt
 	@touch $@
 
 generate: setup-postgres ## Write schema.rs, docs/openapi.json and docs/ERRORS.md anew.
