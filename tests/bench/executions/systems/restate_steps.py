@@ -7,7 +7,6 @@ it has the tool's inserts alone; its own writing is told apart (`written`).
 
 import asyncio
 import contextlib
-import json
 import os
 import pathlib
 import shutil
@@ -81,15 +80,16 @@ async def started(client):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="restate-", dir="/var/tmp"))
     port, ingress, admin, node = free_ports(4)
     processes = [
-        subprocess.Popen([sys.executable, __file__, "serve", str(port)], stdout=sys.stderr),
-        subprocess.Popen([SERVER, "--no-logo"], env=settings(folder, ingress, admin, node), stdout=sys.stderr, cwd=folder),
+        subprocess.Popen([sys.executable, __file__, "serve", str(port)], stdin=subprocess.DEVNULL, stdout=sys.stderr),
+        subprocess.Popen([SERVER, "--no-logo"], env=settings(folder, ingress, admin, node), stdin=subprocess.DEVNULL, stdout=sys.stderr, cwd=folder),
     ]
     try:
         await registered(client, f"http://127.0.0.1:{admin}", f"http://127.0.0.1:{port}")
         yield processes, f"http://127.0.0.1:{ingress}/Agent/agent"
     finally:
         for process in processes:
-            process.terminate()
+            # Their data go with them, and a graceful end would wait for each other's connections.
+            process.kill()
             process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""What is measured of GlassBox alone: long runs, bytes, waiting, idling.
+
+* A run of so many steps: the time of its last steps beside that of its tenth.
+* What a step of 1 KB leaves in the database, tables and indexes.
+* Executions that wait for a person: what they cost a worker, in memory and in queries.
+* Executions that wait for a slow model in one worker: its memory.
+* An idle worker: queries a second.
+
+Environment: LONG (1000 steps), WAITING (10000), SLOW (1000), ONLY (names of measures with commas
+between: long, bytes, waiting, slow, idle).
+"""
+
+import os
+import shutil
+import signal
+import statistics
+import sys
+import time
+
+from glassbox import GlassBox, bench, peak
+from run import start
+
+LONG = int(os.environ.get("LONG", 1000))
+WAITING = int(os.environ.get("WAITING", 10_000))
+SLOW = int(os.environ.get("SLOW", 1000))
+# How many steps the medians at both ends of a long run are of.
+WINDOW = 20
+IDLE_SECONDS = 30
+SIZES = """
+select coalesce(sum(pg_total_relation_size(c.oid)), 0)::float8, coalesce(sum(pg_relation_size(c.oid)), 0)::float8
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = 'public' and c.relkind = 'r' and c.relname = any(%s)
+"""
+# What a run is kept in; the outbox is what was told, and is swept.
+KEPT = ["agent_executions", "agent_trace_events", "budgets", "budget_reservations", "notifications", "audit_log"]
+OF_THE_TOOL = ["files", "nodes", "node_outputs", "node_versions", "file_texts", "file_segments", "chunks"]
+
+
+def model(steps, size=100, delay=1):
+    return f"openai/steps-{steps}-size-{size}-delay-{delay}"
+
+
+def long(box):
+    """One run of many steps, once with a tool that reads and once with one that writes."""
+    for tool in ("list_inputs", "add_output"):
+        box.start_runs(1, (tool, "mark_complete"), model(LONG))
+        began = time.perf_counter()
+        worker = box.worker(1)
+        box.ended()
+        took = time.perf_counter() - began
+        memory = peak(worker.pid)
+        box.processes.stop(worker)
+        stamps = box.sql.execute(
+            "select extract(epoch from occurred_at)::float8 from agent_trace_events where event_type = 'llm_call' and"
+            " execution_id = (select id from agent_executions order by created_at desc limit 1) order by sequence_number"
+        ).fetchall()
+        steps = [(after[0] - before[0]) * 1000 for before, after in zip(stamps, stamps[1:])]
+        first, last = (statistics.median(steps[at : at + WINDOW]) for at in (10, len(steps) - WINDOW))
+        print(
+            f"| a run of {LONG:,} steps of `{tool}` | steps 10 to {10 + WINDOW}: {first:.1f} ms; the last {WINDOW}: {last:.1f} ms, "
+            f"× {last / first:.2f}; {took:.0f} s in all; worker {memory:.0f} MB |",
+            flush=True,
+        )
+
+
+def stored(box, tables):
+    return box.sql.execute(SIZES, (tables,)).fetchone()
+
+
+def bytes_kept(box):
+    """What stays of steps of 1 KB, by the size of the tables before and after."""
+    runs, steps = 100, 10
+    for tool in ("add_output", "list_inputs"):
+        box.sql.execute("vacuum full")
+        before = {name: stored(box, tables)[0] for name, tables in (("run", KEPT), ("tool", OF_THE_TOOL))}
+        box.measure(8, runs, steps, tools=(tool, "mark_complete"), model=model(steps, 1000))
+        box.sql.execute("vacuum full")
+        after = {name: stored(box, tables)[0] for name, tables in (("run", KEPT), ("tool", OF_THE_TOOL))}
+        a_step = {name: (after[name] - before[name]) / runs / steps / 1024 for name in before}
+        print(
+            f"| kept of a step of `{tool}`{' with 1,000 characters' if tool == 'add_output' else ''} "
+            f"| {a_step['run']:.1f} KB of journal and totals, {a_step['tool']:.1f} KB of what the tool made |",
+            flush=True,
+        )
+
+
+def queries(box, seconds):
+    """Transactions a second in the database, without our own."""
+    count = "select xact_commit + xact_rollback from pg_stat_database where datname = current_database()"
+    before = box.one(count)
+    time.sleep(seconds)
+    # One of ours: the first look; the second is counted after it.
+    return (box.one(count) - before - 1) / seconds
+
+
+def idle(box):
+    """The database's transactions with `serve` alone, and with a worker beside it."""
+    alone = queries(box, IDLE_SECONDS)
+    told = []
+    for hands in (4, 32):
+        worker = box.worker(hands)
+        time.sleep(3)
+        used = bench.cpu_of([worker.pid])
+        both = queries(box, IDLE_SECONDS)
+        used = bench.cpu_of([worker.pid]) - used
+        told.append(f"worker of {hands}: {both - alone:.2f} transactions a second, {used / IDLE_SECONDS:.2%} of a core")
+        box.processes.stop(worker)
+    print(f"| idle | {'; '.join(told)}; `serve`: {alone:.2f} |", flush=True)
+
+
+def waiting(box):
+    """Runs that asked a person."""
+    begun = time.perf_counter()
+    box.start_runs(WAITING, ("request_human_input",), model(1))
+    started = time.perf_counter() - begun
+    worker = box.worker(32)
+    begun = time.perf_counter()
+    box.until("select count(*) from agent_executions where status in ('pending', 'running')", 1800)
+    asked = time.perf_counter() - begun
+    box.drained()
+    box.processes.stop(worker)
+    waits = box.one("select count(*) from agent_executions where status = 'awaiting_input'")
+    held = box.one("select count(*) from agent_executions where status = 'awaiting_input' and lease_worker is not null")
+    alone = queries(box, IDLE_SECONDS)
+    worker = box.worker(32)
+    time.sleep(3)
+    both, memory = queries(box, IDLE_SECONDS), bench.memory_of([worker.pid])
+    print(
+        f"| {waits:,} runs that wait for a person | {held} hold a lease; a worker beside them: {memory:.0f} MB, "
+        f"{both - alone:.2f} transactions a second (made and started in {started:.0f} s, asked in {asked:.0f} s) |",
+        flush=True,
+    )
+    box.processes.stop(worker)
+
+
+def slow(box):
+    """Runs in one worker whose model takes half a minute."""
+    box.start_runs(SLOW, ("add_output", "mark_complete"), model(1, delay=30_000))
+    worker = box.worker(SLOW)
+    running = f"select {SLOW} - count(*) from agent_executions where status = 'running'"
+    begun = time.perf_counter()
+    box.until(running, 60)
+    took = time.perf_counter() - begun
+    time.sleep(5)
+    memory = bench.memory_of([worker.pid])
+    rate = queries(box, 5)
+    box.ended()
+    print(
+        f"| {SLOW:,} runs that wait for a slow model in one worker | {memory:.0f} MB, at most {peak(worker.pid):.0f} MB; "
+        f"{rate:.0f} transactions a second meanwhile; all had asked after {took:.0f} s |",
+        flush=True,
+    )
+    box.processes.stop(worker)
+
+
+MEASURES = {"idle": idle, "long": long, "bytes": bytes_kept, "slow": slow, "waiting": waiting}
+
+
+def main():
+    names = os.environ.get("ONLY", ",".join(MEASURES)).split(",")
+    processes = bench.Processes()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    postgres = None
+    try:
+        postgres, _, port = start(processes)
+        print("\n| GlassBox alone | |\n|---|---|", flush=True)
+        for name in names:
+            # A database for each, so that none sees another's runs.
+            box = GlassBox(processes, postgres, f"scale_{name}", port, "steps-10-size-100-delay-1")
+            MEASURES[name](box)
+            processes.stop(box.serve)
+    finally:
+        processes.stop_all()
+        if postgres:
+            shutil.rmtree(postgres.folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
