@@ -128,10 +128,10 @@ class GlassBox:
 
     def until(self, statement, seconds=300):
         """Waits until a count is zero."""
-        for _ in range(seconds * 10):
+        for _ in range(seconds * 5):
             if not self.one(statement):
                 return
-            time.sleep(0.1)
+            time.sleep(0.2)
         raise SystemExit(f"still not zero after {seconds} s: {statement}")
 
     def drained(self):

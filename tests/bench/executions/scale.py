@@ -27,6 +27,7 @@ SLOW = int(os.environ.get("SLOW", 1000))
 # How many steps the medians at both ends of a long run are of.
 WINDOW = 20
 IDLE_SECONDS = 30
+SETTLE = 12
 SIZES = """
 select coalesce(sum(pg_total_relation_size(c.oid)), 0)::float8, coalesce(sum(pg_relation_size(c.oid)), 0)::float8
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -87,6 +88,8 @@ def bytes_kept(box):
 
 def queries(box, seconds):
     """Transactions a second in the database, without our own."""
+    # An idle backend says within ten seconds what it did before.
+    time.sleep(SETTLE)
     count = "select xact_commit + xact_rollback from pg_stat_database where datname = current_database()"
     before = box.one(count)
     time.sleep(seconds)
@@ -100,11 +103,10 @@ def idle(box):
     told = []
     for hands in (4, 32):
         worker = box.worker(hands)
-        time.sleep(3)
         used = bench.cpu_of([worker.pid])
         both = queries(box, IDLE_SECONDS)
         used = bench.cpu_of([worker.pid]) - used
-        told.append(f"worker of {hands}: {both - alone:.2f} transactions a second, {used / IDLE_SECONDS:.2%} of a core")
+        told.append(f"worker of {hands}: {both - alone:.2f} transactions a second, {used / (SETTLE + IDLE_SECONDS):.2%} of a core")
         box.processes.stop(worker)
     print(f"| idle | {'; '.join(told)}; `serve`: {alone:.2f} |", flush=True)
 
@@ -124,7 +126,6 @@ def waiting(box):
     held = box.one("select count(*) from agent_executions where status = 'awaiting_input' and lease_worker is not null")
     alone = queries(box, IDLE_SECONDS)
     worker = box.worker(32)
-    time.sleep(3)
     both, memory = queries(box, IDLE_SECONDS), bench.memory_of([worker.pid])
     print(
         f"| {waits:,} runs that wait for a person | {held} hold a lease; a worker beside them: {memory:.0f} MB, "
@@ -135,16 +136,15 @@ def waiting(box):
 
 
 def slow(box):
-    """Runs in one worker whose model takes half a minute."""
-    box.start_runs(SLOW, ("add_output", "mark_complete"), model(1, delay=30_000))
+    """Runs in one worker whose model takes 40 seconds."""
+    box.start_runs(SLOW, ("add_output", "mark_complete"), model(1, delay=40_000))
     worker = box.worker(SLOW)
     running = f"select {SLOW} - count(*) from agent_executions where status = 'running'"
     begun = time.perf_counter()
     box.until(running, 60)
     took = time.perf_counter() - begun
-    time.sleep(5)
+    rate = queries(box, 10)
     memory = bench.memory_of([worker.pid])
-    rate = queries(box, 5)
     box.ended()
     print(
         f"| {SLOW:,} runs that wait for a slow model in one worker | {memory:.0f} MB, at most {peak(worker.pid):.0f} MB; "
