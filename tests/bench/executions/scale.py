@@ -29,13 +29,9 @@ WINDOW = 20
 IDLE_SECONDS = 30
 SETTLE = 12
 SIZES = """
-select coalesce(sum(pg_total_relation_size(c.oid)), 0)::float8, coalesce(sum(pg_relation_size(c.oid)), 0)::float8
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = 'public' and c.relkind = 'r' and c.relname = any(%s)
+select relname, pg_total_relation_size(c.oid)::float8 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = 'public' and relkind = 'r' and relname not in ('outbox', 'jobs')
 """
-# What a run is kept in; the outbox is what was told, and is swept.
-KEPT = ["agent_executions", "agent_trace_events", "budgets", "budget_reservations", "notifications", "audit_log"]
-OF_THE_TOOL = ["files", "nodes", "node_outputs", "node_versions", "file_texts", "file_segments", "chunks"]
 
 
 def model(steps, size=100, delay=1):
@@ -65,25 +61,23 @@ def long(box):
         )
 
 
-def stored(box, tables):
-    return box.sql.execute(SIZES, (tables,)).fetchone()
+def sizes(box):
+    """Tables with their indexes, without what is swept."""
+    box.sql.execute("vacuum full")
+    return dict(box.sql.execute(SIZES).fetchall())
 
 
 def bytes_kept(box):
     """What stays of steps of 1 KB, by the size of the tables before and after."""
     runs, steps = 100, 10
-    for tool in ("add_output", "list_inputs"):
-        box.sql.execute("vacuum full")
-        before = {name: stored(box, tables)[0] for name, tables in (("run", KEPT), ("tool", OF_THE_TOOL))}
+    for tool, said in (("add_output", " of 1,000 characters"), ("list_inputs", "")):
+        before = sizes(box)
         box.measure(8, runs, steps, tools=(tool, "mark_complete"), model=model(steps, 1000))
-        box.sql.execute("vacuum full")
-        after = {name: stored(box, tables)[0] for name, tables in (("run", KEPT), ("tool", OF_THE_TOOL))}
-        a_step = {name: (after[name] - before[name]) / runs / steps / 1024 for name in before}
-        print(
-            f"| kept of a step of `{tool}`{' with 1,000 characters' if tool == 'add_output' else ''} "
-            f"| {a_step['run']:.1f} KB of journal and totals, {a_step['tool']:.1f} KB of what the tool made |",
-            flush=True,
-        )
+        after = sizes(box)
+        grown = {name: (size - before[name]) / runs / steps / 1024 for name, size in after.items()}
+        most = sorted(((size, name) for name, size in grown.items() if size >= 0.05), reverse=True)
+        parts = ", ".join(f"{name} {size:.1f}" for size, name in most)
+        print(f"| kept of a step of `{tool}`{said} | {sum(grown.values()):.1f} KB with indexes: {parts} |", flush=True)
 
 
 def queries(box, seconds):
