@@ -82,7 +82,8 @@ pub struct Driver {
     caller: Caller,
     limits: Limits,
     state: State,
-    policy: Policy,
+    /// The rules as they were when they were read last; a new driver has not read them.
+    policy: Option<Policy>,
     choice: Choice,
     breakpoint: Option<Breakpoint>,
 }
@@ -147,8 +148,7 @@ impl Driver {
             app,
             lease,
             caller,
-            // Read before the first call that it could be asked about.
-            policy: Policy::default(),
+            policy: None,
             breakpoint,
         }))
     }
@@ -157,8 +157,6 @@ impl Driver {
     pub async fn run(mut self, stop: &CancellationToken) -> Result<End> {
         let channel = Channel::Execution(self.lease.execution);
         let mut news = self.app.bus.subscribe(channel).await?;
-        let rules = leave::rules(&self.app, &self.caller, &self.lease).await?;
-        self.policy = rules.unwrap_or_default();
         loop {
             if stop.is_cancelled() {
                 return self.hand_over().await;
@@ -185,6 +183,9 @@ impl Driver {
                 // What a step needs may be gone because the execution itself is, with its
                 // organization or project. That is no failure.
                 Err(_) if !self.is_held().await? => return Ok(End::Lost),
+                Err(error) if error.code() == Code::Forbidden => {
+                    return self.fail(error.message()).await;
+                }
                 Err(error) => {
                     tracing::error!(execution = %self.lease.execution, error = %error.chain(), "a step failed");
                     let why = format!("{} (code {})", error.message(), error.code());
@@ -236,10 +237,6 @@ impl Driver {
         news: &mut Subscription,
         stop: &CancellationToken,
     ) -> Result<Step> {
-        match leave::rules(&self.app, &self.caller, &self.lease).await? {
-            Some(policy) => self.policy = policy,
-            None => return self.fail(leave::REFUSED).await.map(Step::Ended),
-        }
         let begun = self.app.db.now();
         let answer = tokio::select! {
             biased;
@@ -252,6 +249,7 @@ impl Driver {
         };
         let (answer, had) = match answer {
             Ok(mut answered) => {
+                self.policy = Some(answered.policy.clone());
                 let had = bound_calls(&mut answered.answer);
                 answered.answer = self.state.with_unique_ids(answered.answer);
                 (answered, had)
@@ -360,11 +358,12 @@ impl Driver {
         if self.dies(Point::BeforeAppend) {
             return Ok(Step::Ended(End::Died));
         }
+        let hold = async |tx: &Tx| journal::hold(tx, &self.lease, self.state.sequence).await;
         let written = self
             .app
             .db
-            .tx(self.scope(), async |tx| {
-                let Some(held) = journal::hold(tx, &self.lease, self.state.sequence).await? else {
+            .tx_after(self.scope(), hold, async |tx, held| {
+                let Some(held) = held else {
                     return Ok(None);
                 };
                 let (events, change) = work(self, tx).await?;

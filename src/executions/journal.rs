@@ -108,13 +108,18 @@ pub async fn holds(tx: &mut Tx, lease: &Lease) -> Result<bool> {
 /// # Errors
 /// [`Code::LockLost`] when the run holds that lock no more.
 pub async fn attend(tx: &mut Tx, lease: &Lease) -> Result<bool> {
-    let node = nodes::ops::lock_row_in(tx, lease.node).await?;
-    let head = store::try_lock_head(tx, lease.execution).await?;
+    let (node, head) = lock_rows(tx, lease).await?;
     let Some(head) = head.filter(|head| is_held(head, lease)) else {
         return Ok(false);
     };
     lock::keep(tx, &head, node, lease.lock_life).await?;
     Ok(true)
+}
+
+/// Locks the rows of a run's node and of the run, in this order and in one round trip.
+async fn lock_rows(tx: &Tx, lease: &Lease) -> Result<(Option<Lock>, Option<store::Head>)> {
+    let node = nodes::ops::lock_row_in(tx, lease.node);
+    tokio::try_join!(biased; node, store::try_lock_head(tx, lease.execution))
 }
 
 fn is_held(head: &store::Head, lease: &Lease) -> bool {
@@ -134,9 +139,8 @@ pub struct Held {
 /// # Errors
 /// [`Code::Fenced`] when the lease was lost or the execution no longer runs, or is no
 /// more. The transaction must then not commit anything.
-pub async fn hold(tx: &mut Tx, lease: &Lease, last: i64) -> Result<Option<Held>> {
-    let node = nodes::ops::lock_row_in(tx, lease.node).await?;
-    let head = store::try_lock_head(tx, lease.execution).await?;
+pub async fn hold(tx: &Tx, lease: &Lease, last: i64) -> Result<Option<Held>> {
+    let (node, head) = lock_rows(tx, lease).await?;
     let head = head
         .filter(|head| is_held(head, lease))
         .ok_or_else(|| Error::new(Code::Fenced, "The execution is no longer this worker's."))?;
@@ -212,16 +216,6 @@ impl Attended {
         self.0.status
     }
 
-    /// Its organization.
-    pub fn org(&self) -> OrgId {
-        self.0.org
-    }
-
-    /// Its node.
-    pub fn node(&self) -> NodeId {
-        self.0.node
-    }
-
     /// Appends an entry that no worker wrote. A worker that drives the execution reads it
     /// before it writes its own next one.
     pub async fn note(self, tx: &mut Tx, event: NewEvent, change: &Change) -> Result<()> {
@@ -266,25 +260,29 @@ async fn write(
     change: &Change,
 ) -> Result<Vec<TraceEvent>> {
     let written = chained(tx, head, events);
-    if !written.is_empty() {
-        store::insert_events(tx, head.org, epoch, &written).await?;
-    }
     let totals = Totals::of(&written);
-    store::update_head(tx, head, epoch, &written, &totals, change).await?;
-    file_requests(tx, head, &written, change).await?;
-    if written
+    let used = written
         .iter()
         .any(|event| event.event_type == TraceKind::LlmCall)
-    {
-        budget::settle_in(tx, head, &totals).await?;
-    } else if !change.status(head.status).is_working() {
-        budget::lost_in(tx, head.id).await?;
+        .then_some(&totals);
+    let goes_on = change.status(head.status).is_working();
+    // All in one round trip: nothing of it depends on an answer.
+    let (_, mut execution, reserved) = tokio::try_join!(
+        biased;
+        store::insert_events(tx, head.org, epoch, &written),
+        store::update_head(tx, head, epoch, &written, &totals, change),
+        budget::reserved_in(tx, head.id, used.is_some() || !goes_on),
+    )?;
+    if let Some(reserved) = reserved {
+        budget::settle_in(tx, head, &reserved, used).await?;
+    }
+    if file_requests(tx, head, &written, change).await? {
+        execution = store::get(tx, head.id).await?;
     }
     if change.status(head.status).is_terminal() {
         let summary = store::summary(tx, head.id, SUMMARY).await?;
         store::set_summary(tx, head.id, summary).await?;
     }
-    let execution = store::get(tx, head.id).await?;
     notices::tell(tx, head, &execution).await?;
     for event in &written {
         outbox::emit(tx, &trace_event(head, event)).await?;
@@ -296,13 +294,14 @@ async fn write(
     Ok(written)
 }
 
-/// Keeps the rows of what people are asked as the entries have it.
+/// Keeps the rows of what people are asked as the entries have it; answers whether that
+/// changed what the execution shows of them.
 async fn file_requests(
     tx: &mut Tx,
     head: &store::Head,
     written: &[TraceEvent],
     change: &Change,
-) -> Result<()> {
+) -> Result<bool> {
     let mut touched = false;
     for event in written {
         let data = &event.event_data;
@@ -327,7 +326,7 @@ async fn file_requests(
     if touched {
         store::requests::show(tx, head.id).await?;
     }
-    Ok(())
+    Ok(touched)
 }
 
 /// Calls a worker to whom the change gives work: the run itself, or the one that started it

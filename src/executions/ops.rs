@@ -34,7 +34,7 @@ use crate::{
     tenants::{self, model::OrgModels},
 };
 
-pub use super::budget::reserve_in;
+pub use super::budget::{Budgets, budgets_in, release_in, reserve_in};
 pub use control::{
     execution_cancel, execution_input, execution_message, execution_pause, execution_resume,
     expire_requests,
@@ -162,7 +162,7 @@ pub async fn children_in(tx: &mut Tx, id: ExecutionId) -> Result<Vec<Child>> {
 }
 
 /// The nodes of the runs through which a run was started, the nearest first.
-pub async fn nodes_above_in(tx: &mut Tx, lease: &Lease) -> Result<Vec<NodeId>> {
+pub async fn nodes_above_in(tx: &Tx, lease: &Lease) -> Result<Vec<NodeId>> {
     match lease.parent {
         Some(parent) => store::tree::nodes_above(tx, parent).await,
         None => Ok(Vec::new()),

@@ -249,12 +249,12 @@ pub(super) async fn lock_head(tx: &mut Tx, id: ExecutionId) -> Result<Head> {
         .ok_or_else(|| Error::not_found("execution"))
 }
 
-pub(super) async fn try_lock_head(tx: &mut Tx, id: ExecutionId) -> Result<Option<Head>> {
+pub(super) async fn try_lock_head(tx: &Tx, id: ExecutionId) -> Result<Option<Head>> {
     Ok(executions::table
         .find(id)
         .select(Head::as_select())
         .for_update()
-        .first(tx.conn())
+        .first(&mut tx.pipe())
         .await
         .optional()?)
 }
@@ -349,11 +349,14 @@ pub(super) async fn disown(tx: &mut Tx, id: ExecutionId, worker: WorkerId) -> Re
 }
 
 pub(super) async fn insert_events(
-    tx: &mut Tx,
+    tx: &Tx,
     org: OrgId,
     epoch: i64,
     entries: &[TraceEvent],
 ) -> Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
     let rows: Vec<_> = entries
         .iter()
         .map(|entry| {
@@ -379,20 +382,21 @@ pub(super) async fn insert_events(
         .collect();
     diesel::insert_into(events::table)
         .values(rows)
-        .execute(tx.conn())
+        .execute(&mut tx.pipe())
         .await?;
     Ok(())
 }
 
-/// Moves the journal's end, the totals and the status, which were locked.
+/// Moves the journal's end, the totals and the status, which were locked; answers the
+/// execution as it is then.
 pub(super) async fn update_head(
-    tx: &mut Tx,
+    tx: &Tx,
     head: &Head,
     epoch: i64,
     entries: &[TraceEvent],
     totals: &Totals,
     change: &Change,
-) -> Result<()> {
+) -> Result<Execution> {
     let now = tx.now();
     let status = change.status(head.status);
     let (sequence, hash) = entries
@@ -410,7 +414,7 @@ pub(super) async fn update_head(
     } else {
         None
     };
-    diesel::update(executions::table.find(head.id))
+    let row: Row = diesel::update(executions::table.find(head.id))
         .set((
             executions::status.eq(status),
             executions::last_sequence.eq(sequence),
@@ -425,9 +429,10 @@ pub(super) async fn update_head(
             executions::completed_at.eq(status.is_terminal().then_some(now)),
             executions::updated_at.eq(now),
         ))
-        .execute(tx.conn())
+        .returning(Row::as_returning())
+        .get_result(&mut tx.pipe())
         .await?;
-    Ok(())
+    row.try_into()
 }
 
 /// The last `count` entries in a few words each, oldest first.

@@ -38,13 +38,13 @@ struct SourceRow {
 /// The settings that may limit a run: of its organization, its project, its node and those
 /// above, itself and the runs that it was started through. The first of those has the limit
 /// that the organization sets for each execution.
-pub async fn sources(tx: &mut Tx, lease: &Lease) -> Result<Vec<Source>> {
+pub async fn sources(tx: &Tx, lease: &Lease) -> Result<Vec<Source>> {
     let rows: Vec<SourceRow> = diesel::sql_query(SOURCES)
         .bind::<SqlUuid, _>(lease.org)
         .bind::<SqlUuid, _>(lease.project)
         .bind::<SqlUuid, _>(lease.node)
         .bind::<SqlUuid, _>(lease.execution)
-        .load(tx.conn())
+        .load(&mut tx.pipe())
         .await?;
     rows.into_iter()
         .map(|row| {
@@ -154,7 +154,7 @@ pub async fn open(tx: &mut Tx, org: OrgId, limits: &[Limit]) -> Result<Vec<Accou
 }
 
 /// What a run has reserved.
-#[derive(diesel::Queryable, diesel::Selectable)]
+#[derive(Debug, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = reservations)]
 pub struct Reservation {
     budgets: Vec<Option<Uuid>>,
@@ -192,10 +192,10 @@ pub async fn reserve(tx: &mut Tx, lease: &Lease, ids: Vec<Uuid>, need: Need) -> 
 }
 
 /// Takes away what a run has reserved; what it was is for [`settle`].
-pub async fn take_reservation(tx: &mut Tx, run: ExecutionId) -> Result<Option<Reservation>> {
+pub async fn take_reservation(tx: &Tx, run: ExecutionId) -> Result<Option<Reservation>> {
     Ok(diesel::delete(reservations::table.find(run))
         .returning(Reservation::as_returning())
-        .get_result(tx.conn())
+        .get_result(&mut tx.pipe())
         .await
         .optional()?)
 }

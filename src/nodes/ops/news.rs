@@ -4,13 +4,13 @@
 use serde_json::{Map, Value, json};
 
 use super::super::{
-    model::{Change, Differences, Input, Node, Output, VersionDiff},
+    model::{Change, Differences, Input, Node, Output, Turns, VersionDiff},
     store,
 };
 use crate::{
     access::{Grant, audit},
     kernel::{
-        NodeId, Result, UserId,
+        InputId, NodeId, OutputId, Result, UserId,
         event::{Channel, Event, EventKind},
     },
     outbox,
@@ -26,9 +26,9 @@ pub(super) enum News {
     /// Fields of the node itself.
     Fields(Differences),
     /// Its inputs.
-    Inputs(Turn),
+    Inputs(Turn<InputId>),
     /// Its outputs.
-    Outputs(Turn),
+    Outputs(Turn<OutputId>),
     /// All that it took to make it equal to an earlier version.
     Rollback {
         /// That version.
@@ -40,12 +40,12 @@ pub(super) enum News {
     },
 }
 
-/// What was added or removed, in brief.
-pub(super) enum Turn {
+/// What was added or removed: its id, and the same in brief.
+pub(super) enum Turn<Id> {
     /// This is new.
-    Added(Value),
+    Added(Id, Value),
     /// This is gone.
-    Removed(Value),
+    Removed(Id, Value),
 }
 
 /// What is told of a change beside the node itself.
@@ -106,7 +106,8 @@ pub(super) async fn write_with(
     let node = around.complete(node);
     store::update_node(tx, &node);
     if let Some(change) = change {
-        store::version::insert(tx, &node, &change, grant.actor.user);
+        let turns = news.turns(&node);
+        store::version::insert(tx, &node, turns, &change, grant.actor.user);
     }
     if news.touches("supervisorUserId") {
         assigned(tx, grant, &node).await?;
@@ -174,17 +175,13 @@ impl News {
     }
 
     fn for_audit(&self) -> (Option<Value>, Option<Value>) {
-        let turn = |name: &str, turn: &Turn| match turn {
-            Turn::Added(what) => (None, Some(json!({ name: what }))),
-            Turn::Removed(what) => (Some(json!({ name: what })), None),
-        };
         match self {
             News::Fields(found) => (
                 Some(found.before.clone().into()),
                 Some(found.after.clone().into()),
             ),
-            News::Inputs(what) => turn("input", what),
-            News::Outputs(what) => turn("output", what),
+            News::Inputs(turn) => turn.for_audit("input"),
+            News::Outputs(turn) => turn.for_audit("output"),
             News::Rollback { to, fields, diff } => {
                 let (mut before, mut after) = (fields.before.clone(), fields.after.clone());
                 let (inputs, outputs) = (&diff.inputs, &diff.outputs);
@@ -208,6 +205,36 @@ impl News {
                 (Some(before.into()), Some(after.into()))
             }
         }
+    }
+
+    /// What was added and removed; `node` has it as it is now.
+    fn turns(&self, node: &Node) -> Turns {
+        let mut turns = Turns::default();
+        match self {
+            News::Fields(_) => {}
+            News::Inputs(Turn::Added(id, _)) => {
+                turns.inputs_added = inputs_of(node, |input| input == *id);
+            }
+            News::Inputs(Turn::Removed(id, _)) => turns.inputs_removed.push(*id),
+            News::Outputs(Turn::Added(id, _)) => {
+                turns.outputs_added = outputs_of(node, |output| output == *id);
+            }
+            News::Outputs(Turn::Removed(id, _)) => turns.outputs_removed.push(*id),
+            News::Rollback { diff, .. } => {
+                let (inputs, outputs) = (&diff.inputs, &diff.outputs);
+                turns.inputs_removed = inputs.removed.iter().map(|input| input.id).collect();
+                turns.outputs_removed = outputs.removed.iter().map(|output| output.id).collect();
+                turns.inputs_added = inputs_of(node, |id| {
+                    let changed = inputs.changed.iter().any(|change| change.id == id);
+                    changed || inputs.added.iter().any(|input| input.id == id)
+                });
+                turns.outputs_added = outputs_of(node, |id| {
+                    let changed = outputs.changed.iter().any(|change| change.id == id);
+                    changed || outputs.added.iter().any(|output| output.id == id)
+                });
+            }
+        }
+        turns
     }
 
     /// What changed, such that whoever keeps a copy of the node can put it over theirs:
@@ -239,6 +266,28 @@ impl News {
             }
         }
     }
+}
+
+impl<Id> Turn<Id> {
+    fn for_audit(&self, name: &str) -> (Option<Value>, Option<Value>) {
+        match self {
+            Turn::Added(_, what) => (None, Some(json!({ name: what }))),
+            Turn::Removed(_, what) => (Some(json!({ name: what })), None),
+        }
+    }
+}
+
+fn inputs_of(node: &Node, wanted: impl Fn(InputId) -> bool) -> Vec<Input> {
+    let inputs = node.inputs.iter().flatten();
+    inputs.filter(|input| wanted(input.id)).cloned().collect()
+}
+
+fn outputs_of(node: &Node, wanted: impl Fn(OutputId) -> bool) -> Vec<Output> {
+    let outputs = node.outputs.iter().flatten();
+    outputs
+        .filter(|output| wanted(output.id))
+        .cloned()
+        .collect()
 }
 
 /// Notes a list, unless it is empty.

@@ -302,6 +302,8 @@ diesel::table! {
         change_summary -> Nullable<Text>,
         changed_by -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        whole -> Bool,
+        turns -> Nullable<Jsonb>,
     }
 }
 
