@@ -63,7 +63,7 @@ pub async fn reserve_in(
         return Ok(Answer::Exceeded { why, pause });
     }
     let ids = accounts.iter().map(|account| account.id).collect();
-    store::budget::reserve(tx, lease, ids, need).await?;
+    store::budget::reserve(tx, lease, ids, need);
     Ok(Answer::Reserved)
 }
 

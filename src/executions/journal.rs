@@ -284,12 +284,11 @@ async fn write(
         store::set_summary(tx, head.id, summary).await?;
     }
     notices::tell(tx, head, &execution).await?;
-    for event in &written {
-        outbox::emit(tx, &trace_event(head, event)).await?;
-    }
     let last = written.last().map(TraceEvent::what).unwrap_or_default();
     let steps = head.last_sequence + i64::try_from(written.len()).unwrap_or(0);
-    outbox::emit(tx, &update_event(head, &execution, &last, steps)).await?;
+    let mut news: Vec<Event> = written.iter().map(|e| trace_event(head, e)).collect();
+    news.push(update_event(head, &execution, &last, steps));
+    outbox::emit_all(tx, news);
     wake(tx, head, change).await?;
     Ok(written)
 }

@@ -32,7 +32,7 @@ use crate::{
         page::{Cursor, Page, PageRequest},
     },
     platform::db::{
-        Tx,
+        Cacheable, Tx,
         schema::{agent_executions as executions, agent_trace_events as events},
         types::sql_text,
         violates,
@@ -382,6 +382,7 @@ pub(super) async fn insert_events(
         .collect();
     diesel::insert_into(events::table)
         .values(rows)
+        .cached()
         .execute(&mut tx.pipe())
         .await?;
     Ok(())
@@ -430,6 +431,7 @@ pub(super) async fn update_head(
             executions::updated_at.eq(now),
         ))
         .returning(Row::as_returning())
+        .cached()
         .get_result(&mut tx.pipe())
         .await?;
     row.try_into()

@@ -18,7 +18,7 @@ use crate::{
         OutputContent, OutputCreate, OutputType, PinnedVersion,
     },
     platform::db::{
-        Tx,
+        Cacheable, Tx,
         schema::{files, node_inputs, node_outputs, node_versions, nodes},
         types::sql_text,
         violates,
@@ -308,6 +308,7 @@ pub async fn insert_input(tx: &mut Tx, node: &Node, new: &InputCreate) -> Result
             node_inputs::created_at.eq(now),
         ))
         .returning(InputRow::as_returning())
+        .cached()
         .get_result(tx.conn())
         .await
         .map_err(target_gone)?;
@@ -371,6 +372,7 @@ pub async fn insert_output(
             node_outputs::created_at.eq(now),
         ))
         .returning(OutputRow::as_returning())
+        .cached()
         .get_result(tx.conn())
         .await
         .map_err(target_gone)?;

@@ -5,6 +5,7 @@
 //! transaction commits together or not at all; its outbox rows wake the relay only
 //! after the commit. This module never decides what a caller may do.
 
+mod cached;
 pub mod cluster;
 pub mod doctor;
 pub mod given;
@@ -33,6 +34,7 @@ use secrecy::ExposeSecret;
 use crate::config::DatabaseConfig;
 use crate::kernel::{Clock, Code, Error, Result, Scope, Timestamp, clock::Ids};
 
+pub use cached::Cacheable;
 pub use signal::{Exchange, Signal, Topic};
 pub use tx::Tx;
 
