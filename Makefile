@@ -13,7 +13,7 @@ SCRIPTS := .ci/run deploy/dev/setup-postgres.sh deploy/dev/setup-redis.sh deploy
 say = @printf '\n==> %s\n' '$(1)'
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: setup-postgres setup-redis setup-sqs ## Check the tools; put a Postgres with pgvector, a Redis and a server like SQS into .tools.
 
@@ -106,6 +106,7 @@ chaos: setup ## Kill, hang and restart everything under RUNS (200) executions, a
 bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (eight minutes, and a build of ten).
 	cargo build --release --locked --bin glassbox --bench load
 	python3 tests/bench/bench.py
+	$(call say,executions have a benchmark of their own: make bench-executions)
 
 $(BENCH)/stamp: tests/bench/fastify/package-lock.json tests/bench/fastapi/requirements.txt
 	$(call say,the applications to compare with, into $(BENCH))
@@ -117,7 +118,7 @@ $(BENCH)/stamp: tests/bench/fastify/package-lock.json tests/bench/fastapi/requir
 	$(BENCH)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/fastapi/requirements.txt
 	@touch $@
 
-bench-executions: setup-postgres $(BENCH_EXECUTIONS)/stamp ## Measure executions beside Restate, LangGraph, DBOS and bare loops (fifteen minutes, and a build).
+bench-executions: setup-postgres $(BENCH_EXECUTIONS)/stamp ## Measure executions beside Restate, LangGraph, DBOS and bare loops (25 minutes, and a build).
 	cargo build --release --locked --bin glassbox
 	$(BENCH_EXECUTIONS)/venv/bin/python tests/bench/executions/run.py
 	$(BENCH_EXECUTIONS)/venv/bin/python tests/bench/executions/scale.py

@@ -77,7 +77,7 @@ class GlassBox:
             "GLASSBOX_AGENT__MAX_ITERATIONS": "10000",
             "GLASSBOX_AGENT__MAX_TOKENS": str(10**12),
         }
-        self.serve = processes.start(f"{database}-serve", [bench.BINARY, "--env", "dev", "serve"], env=self.settings, cwd=self.folder)
+        self.serve = self.process("serve", self.settings)
         self.client = Client(port)
         self.sql = psycopg.connect(postgres.url("postgres", database), autocommit=True)
         self.sign_in(port)
@@ -121,7 +121,11 @@ class GlassBox:
 
     def worker(self, concurrency):
         settings = self.settings | {"GLASSBOX_AGENT__CONCURRENCY": str(concurrency)}
-        return self.processes.start(f"{self.database}-worker", [bench.BINARY, "--env", "dev", "agent-worker"], env=settings, cwd=self.folder)
+        return self.process("agent-worker", settings)
+
+    def process(self, role, settings):
+        command = [bench.BINARY, "--env", "dev", role]
+        return self.processes.start(f"{self.database}-{role}", command, env=settings, cwd=self.folder)
 
     def one(self, statement, *values):
         return self.sql.execute(statement, values).fetchone()[0]

@@ -57,8 +57,8 @@ def answer(body):
 
 def whole(request, message, finish, usage):
     choice = {"index": 0, "message": message, "finish_reason": finish}
-    answer = {"id": "x", "object": "chat.completion", "created": 0, "model": request["model"], "choices": [choice], "usage": usage}
-    body = orjson.dumps(answer)
+    base = {"id": "x", "object": "chat.completion", "created": 0, "model": request["model"]}
+    body = orjson.dumps({**base, "choices": [choice], "usage": usage})
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 

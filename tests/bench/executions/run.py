@@ -132,8 +132,9 @@ def print_tables(results):
         name: {n: {key: statistics.median(r[key] for r in rounds) for key in rounds[0]} for n, rounds in by.items()}
         for name, by in results.items()
     }
-    print(f"\n{len(next(iter(results['bare'].values())))} rounds of {SECONDS:.0f} s, executions of {STEPS} steps.\n" if "bare" in results else "")
-    print("| executions /s | " + " | ".join(f"at {n}" for n in CONCURRENCIES) + " | p50, p99 ms at " + ", ".join(map(str, CONCURRENCIES)) + " |")
+    print(f"\n{ROUNDS} rounds of {SECONDS:.0f} s, executions of {STEPS} steps.\n")
+    sides = [f"at {n}" for n in CONCURRENCIES]
+    print(f"| executions /s | {' | '.join(sides)} | p50, p99 ms {', '.join(sides)} |")
     print("|---" * (len(CONCURRENCIES) + 2) + "|")
     for name, by in middle.items():
         rates = " | ".join(f"{by[n]['rate']:,.1f}" for n in CONCURRENCIES)

@@ -55,8 +55,8 @@ def long(box):
         steps = [(after[0] - before[0]) * 1000 for before, after in zip(stamps, stamps[1:])]
         first, last = (statistics.median(steps[at : at + WINDOW]) for at in (10, len(steps) - WINDOW))
         print(
-            f"| a run of {LONG:,} steps of `{tool}` | steps 10 to {10 + WINDOW}: {first:.1f} ms; the last {WINDOW}: {last:.1f} ms, "
-            f"× {last / first:.2f}; {took:.0f} s in all; worker {memory:.0f} MB |",
+            f"| a run of {LONG:,} steps of `{tool}` | steps 10 to {10 + WINDOW}: {first:.1f} ms; "
+            f"the last {WINDOW}: {last:.1f} ms, × {last / first:.2f}; {took:.0f} s in all; worker {memory:.0f} MB |",
             flush=True,
         )
 
@@ -100,7 +100,8 @@ def idle(box):
         used = bench.cpu_of([worker.pid])
         both = queries(box, IDLE_SECONDS)
         used = bench.cpu_of([worker.pid]) - used
-        told.append(f"worker of {hands}: {both - alone:.2f} transactions a second, {used / (SETTLE + IDLE_SECONDS):.2%} of a core")
+        part = used / (SETTLE + IDLE_SECONDS)
+        told.append(f"worker of {hands}: {both - alone:.2f} transactions a second, {part:.2%} of a core")
         box.processes.stop(worker)
     print(f"| idle | {'; '.join(told)}; `serve`: {alone:.2f} |", flush=True)
 

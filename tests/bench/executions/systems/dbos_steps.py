@@ -10,7 +10,8 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 @contextlib.asynccontextmanager
 async def steps(world):
     url = loop.DATABASE_URL.replace("postgres://", "postgresql://")
-    DBOS(config=DBOSConfig(name="bench", system_database_url=url, sys_db_pool_size=loop.CONNECTIONS, log_level="ERROR", run_admin_server=False))
+    settings = DBOSConfig(name="bench", system_database_url=url, sys_db_pool_size=loop.CONNECTIONS, log_level="ERROR")
+    DBOS(config=settings)
 
     @DBOS.step()
     async def ask(messages: list) -> dict:

@@ -79,9 +79,10 @@ async def started(client):
     """The server and the service, the service made known; the processes and where to call."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="restate-", dir="/var/tmp"))
     port, ingress, admin, node = free_ports(4)
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": sys.stderr}
     processes = [
-        subprocess.Popen([sys.executable, __file__, "serve", str(port)], stdin=subprocess.DEVNULL, stdout=sys.stderr),
-        subprocess.Popen([SERVER, "--no-logo"], env=settings(folder, ingress, admin, node), stdin=subprocess.DEVNULL, stdout=sys.stderr, cwd=folder),
+        subprocess.Popen([sys.executable, __file__, "serve", str(port)], **quiet),
+        subprocess.Popen([SERVER, "--no-logo"], env=settings(folder, ingress, admin, node), cwd=folder, **quiet),
     ]
     try:
         await registered(client, f"http://127.0.0.1:{admin}", f"http://127.0.0.1:{port}")
