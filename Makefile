@@ -1,11 +1,12 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup tools setup-postgres setup-redis setup-sqs dev build test check bench generate clean \
+.PHONY: help setup tools setup-postgres setup-redis setup-sqs dev build test check bench bench-executions generate clean \
 	check-format check-scripts check-lints check-reference check-schema check-openapi check-deploy check-api fuzz soak chaos \
 	push-image deploy smoke
 
 VENV := .tools/venv
 BENCH := .tools/bench
+BENCH_EXECUTIONS := .tools/bench-executions
 SQS := .tools/sqs
 CDK := deploy/cdk
 # Runs a program of the Node.js among the tools.
@@ -16,7 +17,7 @@ SCRIPTS := .ci/run $(wildcard deploy/*/*.sh)
 say = @printf '\n==> %s\n' '$(1)'
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: setup-postgres setup-redis setup-sqs ## Check the tools; put a Postgres with pgvector, a Redis and a server like SQS into .tools.
 
@@ -139,9 +140,10 @@ chaos: setup ## Kill, hang and restart everything under RUNS (200) executions, w
 	$(call say,with the queue in Postgres)
 	CHAOS_QUEUE=postgres CHAOS_RUNS=$${RUNS:-200} CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
 
-bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (twelve minutes).
+bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (eight minutes, and a build of ten).
 	cargo build --release --locked --bin glassbox --bench load
 	python3 tests/bench/bench.py
+	$(call say,executions have a benchmark of their own: make bench-executions)
 
 $(BENCH)/stamp: tests/bench/fastify/package-lock.json tests/bench/fastapi/requirements.txt
 	$(call say,the applications to compare with, into $(BENCH))
@@ -151,6 +153,21 @@ $(BENCH)/stamp: tests/bench/fastify/package-lock.json tests/bench/fastapi/requir
 	npm ci --omit=dev --no-audit --no-fund --prefix $(BENCH)/fastify
 	python3 -m venv $(BENCH)/venv
 	$(BENCH)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/fastapi/requirements.txt
+	@touch $@
+
+bench-executions: setup-postgres $(BENCH_EXECUTIONS)/stamp ## Measure executions beside Restate, LangGraph, DBOS and bare loops (25 minutes, and a build).
+	cargo build --release --locked --bin glassbox
+	$(BENCH_EXECUTIONS)/venv/bin/python tests/bench/executions/run.py
+	$(BENCH_EXECUTIONS)/venv/bin/python tests/bench/executions/scale.py
+
+$(BENCH_EXECUTIONS)/stamp: tests/bench/executions/restate/package-lock.json tests/bench/executions/requirements.txt
+	$(call say,the systems to compare with (into $(BENCH_EXECUTIONS)))
+	@command -v npm >/dev/null || { echo 'make bench-executions: Node.js 20 or newer with npm is needed.' >&2; exit 1; }
+	mkdir -p $(BENCH_EXECUTIONS)/restate
+	cp tests/bench/executions/restate/package.json tests/bench/executions/restate/package-lock.json $(BENCH_EXECUTIONS)/restate/
+	npm ci --omit=dev --ignore-scripts --no-audit --no-fund --prefix $(BENCH_EXECUTIONS)/restate
+	python3 -m venv $(BENCH_EXECUTIONS)/venv
+	$(BENCH_EXECUTIONS)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/executions/requirements.txt
 	@touch $@
 
 generate: setup-postgres ## Write schema.rs, docs/openapi.json and docs/ERRORS.md anew.
