@@ -13,7 +13,7 @@ use super::{
             Change, ChangeType, Expected, Input, InputBody, InputContent, InputCreate, Node,
             Output, OutputBody, OutputContent, OutputCreate, shortest_path,
         },
-        store::{self, attachment, graph},
+        store::{self, attachment, graph, near},
     },
     lock_for_writing,
     news::{self, News, Turn},
@@ -212,7 +212,7 @@ async fn write_inputs(
         kind: ChangeType::InputsChanged,
         summary: summary(&turn, "input", kind, input.label.as_deref()),
     };
-    news::write(tx, grant, node, Some(change), News::Inputs(turn)).await
+    news::write_turn(tx, grant, node, change, News::Inputs(turn)).await
 }
 
 async fn write_outputs(
@@ -227,7 +227,7 @@ async fn write_outputs(
         kind: ChangeType::OutputsChanged,
         summary: summary(&turn, "output", kind, output.label.as_deref()),
     };
-    news::write(tx, grant, node, Some(change), News::Outputs(turn)).await
+    news::write_turn(tx, grant, node, change, News::Outputs(turn)).await
 }
 
 async fn check_version(tx: &mut Tx, source: NodeId, version: Option<i32>) -> Result<()> {
@@ -277,9 +277,9 @@ fn source_gone() -> Error {
 
 async fn file_near(tx: &mut Tx, grant: &Grant, file: FileId) -> Result<()> {
     let near = if allows(Action::FileRead, grant.org_role, None) {
-        attachment::file_exists(tx, file).await?
+        near::file_exists(tx, file).await?
     } else {
-        attachment::file_is_near(tx, file, grant.project()?, grant.actor.user).await?
+        near::file_is_near(tx, file, grant.project()?, grant.actor.user).await?
     };
     near.then_some(()).ok_or_else(|| Error::not_found("file"))
 }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::{
-    model::{Change, Differences, Input, Node, Output, Turns, VersionDiff},
+    model::{Change, Differences, Input, Node, Output, Turns, VersionDiff, is_whole},
     store,
 };
 use crate::{
@@ -48,10 +48,16 @@ pub(super) enum Turn<Id> {
     Removed(Id, Value),
 }
 
+/// Inputs and outputs together, more than which are neither read nor told of as a whole when
+/// one of them changes.
+const MANY: usize = 100;
+
 /// What is told of a change beside the node itself.
 pub(super) struct Around {
     inputs: Vec<Input>,
     outputs: Vec<Output>,
+    /// Whether these are all that there are, and not the changed ones of many.
+    all: bool,
     /// The address of who changes it.
     email: Option<String>,
 }
@@ -65,7 +71,29 @@ impl Around {
         Ok(Around {
             inputs,
             outputs,
+            all: true,
             email: email?,
+        })
+    }
+
+    /// The same when `news` is of one of many inputs and outputs: that one alone, unless the
+    /// next version of `node` is to be whole.
+    async fn of_one(tx: &Tx, node: &Node, user: UserId, news: &News) -> Result<Self> {
+        let things = store::attachment::count(tx, node.id).await?;
+        if things <= MANY || is_whole(node.version + 1, things) {
+            return Around::of(tx, node.id, user).await;
+        }
+        let (inputs, outputs, email) = tokio::try_join!(
+            biased;
+            store::attachment::input(tx, news.new_input()),
+            store::attachment::output(tx, news.new_output()),
+            store::email_of(tx, user),
+        )?;
+        Ok(Around {
+            inputs,
+            outputs,
+            all: false,
+            email,
         })
     }
 
@@ -74,6 +102,19 @@ impl Around {
         (node.inputs, node.outputs) = (Some(self.inputs), Some(self.outputs));
         node
     }
+}
+
+/// Writes a node to which one thing was added, or from which one was removed, as its next
+/// version. Answers with the node as it is now, what was added included.
+pub(super) async fn write_turn(
+    tx: &mut Tx,
+    grant: &Grant,
+    node: Node,
+    change: Change,
+    news: News,
+) -> Result<Node> {
+    let around = Around::of_one(tx, &node, grant.actor.user, &news).await?;
+    write_with(tx, grant, node, around, Some(change), news).await
 }
 
 /// Writes a changed node; with a `change` of content, as its next version. Answers with
@@ -103,11 +144,14 @@ pub(super) async fn write_with(
         node.version += 1;
     }
     let by = by(grant, around.email.take());
+    let all = around.all;
+    let things = around.inputs.len() + around.outputs.len();
     let node = around.complete(node);
     store::update_node(tx, &node);
     if let Some(change) = change {
         let turns = news.turns(&node);
-        store::version::insert(tx, &node, turns, &change, grant.actor.user);
+        let whole = all && is_whole(node.version, things);
+        store::version::insert(tx, &node, whole, turns, &change, grant.actor.user);
     }
     if news.touches("supervisorUserId") {
         assigned(tx, grant, &node).await?;
@@ -117,7 +161,7 @@ pub(super) async fn write_with(
     let payload = json!({
         "nodeId": node.id,
         "projectId": node.project_id,
-        "changes": news.for_event(&node),
+        "changes": if all { news.for_event(&node) } else { news.in_brief() },
         "version": node.version,
         "updatedBy": by,
         "updatedAt": node.updated_at,
@@ -204,6 +248,34 @@ impl News {
                 after.insert("rolledBackTo".into(), json!(to));
                 (Some(before.into()), Some(after.into()))
             }
+        }
+    }
+
+    /// Of a change of one thing among many: which list it was, for whoever wants to read it.
+    fn in_brief(&self) -> Map<String, Value> {
+        let mut changes = Map::new();
+        if matches!(self, News::Inputs(_)) {
+            changes.insert("inputsOmitted".to_owned(), Value::Bool(true));
+        }
+        if matches!(self, News::Outputs(_)) {
+            changes.insert("outputsOmitted".to_owned(), Value::Bool(true));
+        }
+        changes
+    }
+
+    /// The input that is new, if one is.
+    fn new_input(&self) -> Option<InputId> {
+        match self {
+            News::Inputs(Turn::Added(id, _)) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// The output that is new, if one is.
+    fn new_output(&self) -> Option<OutputId> {
+        match self {
+            News::Outputs(Turn::Added(id, _)) => Some(*id),
+            _ => None,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
         Error, NodeId, NodeVersionId, Result, Timestamp, UserId,
         page::{Page, PageRequest},
     },
-    nodes::model::{Change, ChangeType, Node, NodeVersion, Turns, VersionKey, is_whole},
+    nodes::model::{Change, ChangeType, Node, NodeVersion, Turns, VersionKey},
     platform::db::{Tx, schema::node_versions, types::sql_text},
 };
 
@@ -51,11 +51,10 @@ impl TryFrom<VersionRow> for NodeVersion {
     }
 }
 
-/// Keeps the node, which has its inputs and outputs, as its present version; `turns` is what
-/// was added and removed since the one before.
-pub fn insert(tx: &Tx, node: &Node, turns: Turns, change: &Change, by: UserId) {
+/// Keeps the node as its present version; `turns` is what was added and removed since the one
+/// before. A `whole` one has its inputs and outputs.
+pub fn insert(tx: &Tx, node: &Node, whole: bool, turns: Turns, change: &Change, by: UserId) {
     let id = NodeVersionId::new(tx.ids());
-    let whole = is_whole(node);
     // Anybody who sees the node may read its versions, also who sees no other project.
     let mut snapshot = node.clone().without_lock();
     let mut turns = turns.seen_from(node.project_id);

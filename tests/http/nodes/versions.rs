@@ -564,7 +564,7 @@ async fn every_version_has_all_that_hung_on_the_node_and_keeps_only_what_came_an
     let node = bench.titled("A long list").await;
     let outputs = format!("/nodes/{node}/outputs");
     let mut states = vec![bench.read(&node).await];
-    for n in 0..100 {
+    for n in 0..160 {
         let text = format!("Finding {n}. ").repeat(40);
         let body = json!({ "outputType": "text", "textContent": text });
         let id = bench.ada.post(&outputs, body).await.id();
@@ -596,7 +596,13 @@ async fn every_version_has_all_that_hung_on_the_node_and_keeps_only_what_came_an
     }
     let one = bench.ada.get(&format!("/nodes/{node}/versions/70")).await;
     assert_eq!(content(&one.expect(200)["snapshot"]), content(&states[69]));
-    // Whole each time, they would be about fifty times what was added.
+    // News of a long list name it, and don't carry it.
+    let last = bench.events().await.pop().unwrap();
+    assert_eq!(
+        last["payload"]["changes"],
+        json!({ "outputsOmitted": true })
+    );
+    // Whole each time, they would be about eighty times what was added.
     let sizes = "select sum(length(snapshot::text) + coalesce(length(turns::text), 0))::bigint as kept, \
                  (select sum(length(text_content)) from node_outputs)::bigint as added \
                  from node_versions";
