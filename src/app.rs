@@ -195,7 +195,9 @@ impl Ctx {
         if let Some(attempt) = &self.attempt {
             attempt.settle().await?;
         }
-        let (mut tx, found) = self.app.db.begin(&Scope::User(user), first).await?;
+        let scope = Scope::User(user);
+        let first = async |tx: &Tx| first(tx).await;
+        let (mut tx, found) = self.app.db.begin(&scope, first).await?;
         match (work(&mut tx, found).await, &self.attempt) {
             (Ok(value), None) => {
                 tx.commit().await?;

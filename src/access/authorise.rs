@@ -174,7 +174,15 @@ pub async fn authorise(tx: &Tx, caller: &Caller, action: Action, target: Target)
     caller.token.check_expiry(tx.now())?;
     refuse_revoked(tx, caller).await?;
     let hidden = || Error::not_found(target.noun());
-    let standing = store::enter(tx, target).await?.ok_or_else(hidden)?;
+    // A node's ancestors are asked for together with it, which saves a round trip.
+    let narrowed = caller.token.is_narrowed();
+    let early = match target {
+        Target::Node(node) => Some(node).filter(|_| narrowed),
+        _ => None,
+    };
+    let (standing, above) =
+        tokio::try_join!(biased; store::enter(tx, target), store::lineage(tx, early))?;
+    let standing = standing.ok_or_else(hidden)?;
     let may = |action| allows(action, standing.org_role, standing.project_role);
     if !may(action) {
         return Err(if may(target.sight()) {
@@ -183,11 +191,15 @@ pub async fn authorise(tx: &Tx, caller: &Caller, action: Action, target: Target)
             hidden()
         });
     }
-    if caller.token.is_narrowed() {
+    if narrowed {
+        let within = match early {
+            Some(_) => above,
+            None => store::lineage(tx, standing.node).await?,
+        };
         let place = Place {
             org: Some(standing.org),
             project: standing.project,
-            within: store::lineage(tx, standing.node).await?,
+            within,
         };
         caller.token.permits(action, &place, tx.now())?;
     }

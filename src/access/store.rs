@@ -21,7 +21,7 @@ use super::{
 use crate::{
     kernel::{AuditId, Error, NodeId, OrgId, ProjectId, Result, TokenId, UserId, text::TextEnum},
     platform::db::{
-        Tx,
+        Cacheable, Tx,
         schema::{audit_log, org_members, tokens, users},
         types::sql_text,
     },
@@ -172,6 +172,7 @@ pub(super) async fn lineage(tx: &Tx, node: Option<NodeId>) -> Result<Vec<NodeId>
          select id from up",
     )
     .bind::<SqlUuid, _>(node)
+    .cached()
     .load(&mut tx.pipe())
     .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())

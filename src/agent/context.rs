@@ -16,9 +16,12 @@ use serde_json::json;
 use crate::platform::llm::{ChatAnswer, ChatRequest, Message, ToolCall, ToolSpec, Usage};
 
 /// The largest result that is told whole, in bytes; of a larger one head and tail.
-pub const MAX_RESULT: usize = 64 << 10;
+const MAX_RESULT: usize = 64 << 10;
 /// What is kept of it at its end, where sums and errors stand.
 const TAIL: usize = 16 << 10;
+/// What the words between the two take at most, so that a result which was shortened is not
+/// shortened again.
+const NOTE: usize = 128;
 /// The last messages, which stay as they are.
 const LAST: usize = 4;
 /// What a reference takes, about; results smaller than that are not replaced.
@@ -246,8 +249,17 @@ fn reference(content: &str, entry: Option<i64>) -> String {
     .to_string()
 }
 
+/// What is told of a result, which is entry `entry`, at most: the conversation need not have
+/// more of it.
+pub fn bounded(content: String, entry: i64) -> String {
+    if content.len() <= MAX_RESULT {
+        return content;
+    }
+    shortened(&content, Some(entry))
+}
+
 fn shortened(content: &str, entry: Option<i64>) -> String {
-    let head = content.floor_char_boundary(MAX_RESULT - TAIL);
+    let head = content.floor_char_boundary(MAX_RESULT - TAIL - NOTE);
     let tail = content.ceil_char_boundary(content.len().saturating_sub(TAIL));
     let (start, end) = (content.get(..head), content.get(tail..));
     let entry = entry.map_or_else(String::new, |n| format!("; the whole is entry {n}"));

@@ -7,6 +7,7 @@
 //! to a name made of the execution and the entry's number, so a repetition
 //! overwrites it with the same.
 
+mod append;
 mod ask;
 mod call;
 
@@ -26,14 +27,14 @@ use super::{
     leave,
     machine::{Limits, NO_TOOL_CALL, Next, Opening, Silence, State, answer_data, bound_calls},
     policy::Policy,
-    prompt, spans, tools,
+    prompt, tools,
 };
 use crate::{
     access::{self, Action, Caller, ExecutionRights, Origin, Target},
     app::App,
     executions::{
         journal,
-        model::{Change, Lease, ModelCall, NewEvent, Status, TraceEvent, TraceKind},
+        model::{Change, Lease, ModelCall, NewEvent, Status, TraceKind},
         ops as executions,
     },
     kernel::{
@@ -82,7 +83,8 @@ pub struct Driver {
     caller: Caller,
     limits: Limits,
     state: State,
-    policy: Policy,
+    /// The rules as they were when they were read last; a new driver has not read them.
+    policy: Option<Policy>,
     choice: Choice,
     breakpoint: Option<Breakpoint>,
 }
@@ -140,15 +142,17 @@ impl Driver {
                 executions::journal_in(tx, id).await
             })
             .await?;
+        let Some(state) = append::fold(&app, &lease, journal).await? else {
+            return Ok(None);
+        };
         Ok(Some(Driver {
             limits: Limits::of(&app.config.agent, &lease.config),
-            state: State::fold(&journal),
+            state,
             choice: Choice::new(Arc::clone(&app), scope, lease.org, lease.model.clone()),
             app,
             lease,
             caller,
-            // Read before the first call that it could be asked about.
-            policy: Policy::default(),
+            policy: None,
             breakpoint,
         }))
     }
@@ -157,8 +161,6 @@ impl Driver {
     pub async fn run(mut self, stop: &CancellationToken) -> Result<End> {
         let channel = Channel::Execution(self.lease.execution);
         let mut news = self.app.bus.subscribe(channel).await?;
-        let rules = leave::rules(&self.app, &self.caller, &self.lease).await?;
-        self.policy = rules.unwrap_or_default();
         loop {
             if stop.is_cancelled() {
                 return self.hand_over().await;
@@ -185,6 +187,9 @@ impl Driver {
                 // What a step needs may be gone because the execution itself is, with its
                 // organization or project. That is no failure.
                 Err(_) if !self.is_held().await? => return Ok(End::Lost),
+                Err(error) if error.code() == Code::Forbidden => {
+                    return self.fail(error.message()).await;
+                }
                 Err(error) => {
                     tracing::error!(execution = %self.lease.execution, error = %error.chain(), "a step failed");
                     let why = format!("{} (code {})", error.message(), error.code());
@@ -236,10 +241,6 @@ impl Driver {
         news: &mut Subscription,
         stop: &CancellationToken,
     ) -> Result<Step> {
-        match leave::rules(&self.app, &self.caller, &self.lease).await? {
-            Some(policy) => self.policy = policy,
-            None => return self.fail(leave::REFUSED).await.map(Step::Ended),
-        }
         let begun = self.app.db.now();
         let answer = tokio::select! {
             biased;
@@ -252,6 +253,7 @@ impl Driver {
         };
         let (answer, had) = match answer {
             Ok(mut answered) => {
+                self.policy = Some(answered.policy.clone());
                 let had = bound_calls(&mut answered.answer);
                 answered.answer = self.state.with_unique_ids(answered.answer);
                 (answered, had)
@@ -344,57 +346,6 @@ impl Driver {
                 (vec![call, complete], Change::Complete)
             }
         }
-    }
-
-    /// Appends entries that depend on nothing in the database.
-    async fn write(&mut self, events: Vec<NewEvent>, change: Change) -> Result<Step> {
-        self.append(async move |_: &Self, _: &mut Tx| Ok((events, change)))
-            .await
-    }
-
-    /// One transaction: what `work` does and the entries it answers, or nothing.
-    async fn append<F>(&mut self, work: F) -> Result<Step>
-    where
-        F: AsyncFnOnce(&Self, &mut Tx) -> Result<(Vec<NewEvent>, Change)>,
-    {
-        if self.dies(Point::BeforeAppend) {
-            return Ok(Step::Ended(End::Died));
-        }
-        let written = self
-            .app
-            .db
-            .tx(self.scope(), async |tx| {
-                let Some(held) = journal::hold(tx, &self.lease, self.state.sequence).await? else {
-                    return Ok(None);
-                };
-                let (events, change) = work(self, tx).await?;
-                let written = journal::append(tx, &self.lease, held, events, &change).await?;
-                Ok(Some((written, change)))
-            })
-            .await?;
-        let Some((written, change)) = written else {
-            self.catch_up().await?;
-            return Ok(Step::Behind);
-        };
-        written.iter().for_each(|event| self.state.apply(event));
-        spans::tell(&self.app.spans, &self.lease, &written);
-        if self.dies(Point::AfterAppend) {
-            return Ok(Step::Ended(End::Died));
-        }
-        if change.status(Status::Running) == Status::Running {
-            Ok(Step::Appended)
-        } else {
-            Ok(Step::Ended(End::Rests))
-        }
-    }
-
-    /// Reads the entries that others wrote.
-    async fn catch_up(&mut self) -> Result<()> {
-        let (id, last) = (self.lease.execution, self.state.sequence);
-        let read = async |tx: &mut Tx| executions::journal_after_in(tx, id, last).await;
-        let missed: Vec<TraceEvent> = self.app.db.tx(self.scope(), read).await?;
-        missed.iter().for_each(|event| self.state.apply(event));
-        Ok(())
     }
 
     /// Pauses the execution, or ends it as failed, as its organization wants it at a budget.

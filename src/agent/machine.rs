@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     calls::{OpenCall, OpenCalls},
-    prompt,
+    context, prompt,
 };
 use crate::{
     executions::model::{ExecutionConfig, HumanInputRequest, Reply, TraceEvent, TraceKind},
@@ -301,6 +301,7 @@ impl State {
         // Canonical, so that the model reads the same before and after a take-over:
         // the database does not keep the order of keys.
         let content = canonical::text(data.get("result").unwrap_or(&Value::Null));
+        let content = context::bounded(content, self.sequence);
         self.messages.push(Message::Tool {
             call_id,
             name: text(data, "tool"),

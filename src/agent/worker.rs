@@ -16,6 +16,7 @@ use std::{
 
 use futures_util::FutureExt;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -44,6 +45,8 @@ pub struct AgentWorker {
     /// Whose abandoned execution was taken last; organizations take turns.
     served: Arc<Mutex<OrgId>>,
     hands: Arc<Hands>,
+    /// Who may look for work at the moment.
+    lookers: Arc<Semaphore>,
 }
 
 /// What this process has in its hands, whatever the database says. The two differ after a
@@ -54,6 +57,15 @@ struct Hands {
     held: Mutex<Vec<ExecutionId>>,
     /// Something failed since leases and hands were last compared.
     in_doubt: AtomicBool,
+}
+
+/// What a look for work came to.
+enum Found {
+    /// An execution that is now this worker's, and in its hands.
+    Lease(Box<Lease>, Grip),
+    /// A wake-up that was for nothing.
+    Message,
+    Nothing,
 }
 
 impl Hands {
@@ -93,6 +105,9 @@ struct WakeUp {
 
 /// How long a message stays hidden while its lease is taken.
 const HIDE: Duration = Duration::from_secs(30);
+/// Hands of a process that look for work at a time. A thousand that waited for a message or tried
+/// for the same lease would do nothing else; one that has found something lets another look.
+const LOOKERS: usize = 4;
 /// A pause after a failure, so that a backend that is down is not hammered.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -107,6 +122,7 @@ impl AgentWorker {
             breakpoint: None,
             served: Arc::new(Mutex::new(OrgId::from_uuid(Uuid::nil()))),
             hands: Arc::default(),
+            lookers: Arc::new(Semaphore::new(LOOKERS)),
         })
     }
 
@@ -151,26 +167,37 @@ impl AgentWorker {
         let sweep = self.app.config.agent.sweep();
         let mut swept = Instant::now();
         while !stop.is_cancelled() {
-            let done = if swept.elapsed() < sweep {
-                self.step(&stop).await
+            let turn = tokio::select! {
+                () = stop.cancelled() => return,
+                turn = self.lookers.acquire() => turn,
+            };
+            let found = if swept.elapsed() < sweep {
+                self.find().await
             } else {
                 swept = Instant::now();
-                self.step_abandoned(&stop).await.map(|_| true)
+                self.find_abandoned().await
             };
-            match done {
-                Ok(true) => {}
-                Ok(false) => {
+            let failed = match found {
+                Ok(Found::Lease(lease, grip)) => {
+                    drop(turn);
+                    self.attend(lease, grip, &stop).await.err()
+                }
+                Ok(Found::Message) => None,
+                Ok(Found::Nothing) => {
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = self.app.queue.wait(QueueName::Agent, sweep) => {}
                     }
+                    None
                 }
-                Err(error) => {
-                    tracing::warn!(error = %error.chain(), "the agent worker will try again");
-                    tokio::select! {
-                        () = stop.cancelled() => {}
-                        () = tokio::time::sleep(PAUSE) => {}
-                    }
+                Err(error) => Some(error),
+            };
+            if let Some(error) = failed {
+                self.hands.in_doubt.store(true, Ordering::Release);
+                tracing::warn!(error = %error.chain(), "the agent worker will try again");
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(PAUSE) => {}
                 }
             }
         }
@@ -187,38 +214,57 @@ impl AgentWorker {
     }
 
     async fn try_step(&self, stop: &CancellationToken) -> Result<bool> {
-        self.let_go().await?;
-        if let Some(delivery) = self.app.queue.receive(QueueName::Agent, HIDE).await? {
-            let wake = wake_up(&delivery);
-            let _grip = wake.as_ref().map(|wake| self.hands.hold(wake.execution_id));
-            let lease = match wake {
-                Some(wake) => self.lease(wake.org_id, wake.execution_id).await?,
-                None => None,
-            };
-            self.app.queue.delete(&delivery).await?;
-            if let Some(lease) = lease {
-                self.drive(lease, stop).await?;
-            }
-            return Ok(true);
+        match self.find().await? {
+            Found::Lease(lease, grip) => self.attend(lease, grip, stop).await.map(|()| true),
+            Found::Message => Ok(true),
+            Found::Nothing => Ok(false),
         }
-        self.step_abandoned(stop).await
     }
 
     /// The same for one execution that needs a worker and has none.
     pub async fn step_abandoned(&self, stop: &CancellationToken) -> Result<bool> {
+        match self.find_abandoned().await? {
+            Found::Lease(lease, grip) => self.attend(lease, grip, stop).await.map(|()| true),
+            Found::Message | Found::Nothing => Ok(false),
+        }
+    }
+
+    /// Drives an execution as far as it goes; it is in this process's hands until then.
+    async fn attend(&self, lease: Box<Lease>, grip: Grip, stop: &CancellationToken) -> Result<()> {
+        // Boxed: a thousand hands that look for work need not have room for what they don't do.
+        let driven = Box::pin(self.drive(*lease, stop)).await;
+        drop(grip);
+        driven.map(|_| ())
+    }
+
+    async fn find(&self) -> Result<Found> {
+        self.let_go().await?;
+        let Some(delivery) = self.app.queue.receive(QueueName::Agent, HIDE).await? else {
+            return self.find_abandoned().await;
+        };
+        let Some(wake) = wake_up(&delivery) else {
+            self.app.queue.delete(&delivery).await?;
+            return Ok(Found::Message);
+        };
+        let grip = self.hands.hold(wake.execution_id);
+        let lease = self.lease(wake.org_id, wake.execution_id).await?;
+        self.app.queue.delete(&delivery).await?;
+        Ok(lease.map_or(Found::Message, |lease| Found::Lease(Box::new(lease), grip)))
+    }
+
+    async fn find_abandoned(&self) -> Result<Found> {
         executions::expire_requests(&self.app).await?;
         let dead_before = self.app.db.now() - self.app.config.agent.lease();
         let served = *self.served();
         for (org, id) in executions::abandoned(&self.app, dead_before, served).await? {
-            let _grip = self.hands.hold(id);
+            let grip = self.hands.hold(id);
             if let Some(lease) = self.lease(org, id).await? {
                 *self.served() = org;
                 tracing::info!(execution = %id, epoch = lease.epoch, "taking an execution over");
-                self.drive(lease, stop).await?;
-                return Ok(true);
+                return Ok(Found::Lease(Box::new(lease), grip));
             }
         }
-        Ok(false)
+        Ok(Found::Nothing)
     }
 
     fn served(&self) -> MutexGuard<'_, OrgId> {

@@ -14,7 +14,7 @@ use crate::{
     kernel::{Finding, Result, clock::System},
     nodes, outbox,
     platform::{
-        blobs::Folder,
+        blobs::{Blobs, Folder},
         db::{self, Db},
         queue,
     },
@@ -62,18 +62,22 @@ async fn examine(config: &Config, args: &DoctorArgs) -> Result<Vec<Finding>> {
     findings.extend(outbox::doctor(&database).await?);
     findings.extend(queue::doctor(&database).await?);
     findings.extend(nodes::ops::doctor(&database).await?);
-    if let Some(folder) = folder(config)? {
-        findings.extend(files::ops::doctor::doctor(&database, &folder).await?);
+    let folder = folder(config)?;
+    if let Some(folder) = &folder {
+        let is_payload = executions::ops::payloads::is_key;
+        findings.extend(files::ops::doctor::doctor(&database, folder, is_payload).await?);
+        findings.extend(executions::ops::payloads::doctor(&database, folder).await?);
     }
     let sample = (!args.all).then_some(SAMPLE);
-    let runs = executions::ops::doctor::doctor(&database, &config.agent, sample).await?;
+    let blobs = folder.as_ref().map(|folder| folder as &dyn Blobs);
+    let runs = executions::ops::doctor::doctor(&database, blobs, &config.agent, sample).await?;
     findings.extend(runs);
     Ok(findings)
 }
 
 /// The storage, when it is on this machine. It is only listed, so how it is reached from
 /// outside does not matter.
-fn folder(config: &Config) -> Result<Option<Folder>> {
+pub(super) fn folder(config: &Config) -> Result<Option<Folder>> {
     let place = &config.storage.folder;
     // To open one would make it.
     if !place.is_dir() {

@@ -47,6 +47,19 @@ pub struct TraceQuery {
     /// Entries at most, 1 to 1000.
     #[param(minimum = 1, maximum = 1000, default = 1000, nullable = false)]
     limit: Option<i64>,
+    /// Whether large payloads are given whole. A page of such has fewer entries than `limit`
+    /// allows; only an empty one says that there are no more.
+    #[param(default = false, nullable = false)]
+    full: Option<bool>,
+}
+
+/// How a journal is checked.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct VerifyQuery {
+    /// Whether what lies in the storage of large payloads is read and checked too.
+    #[param(default = true, nullable = false)]
+    contents: Option<bool>,
 }
 
 impl TraceQuery {
@@ -170,6 +183,9 @@ pub async fn execution_get(ctx: Ctx, id: web::Path<ExecutionId>) -> Result<HttpR
 }
 
 /// Get the journal of an execution
+///
+/// Payloads of more than 64 KiB are shown in part, unless `full` is asked for: `payloadRefs`
+/// names the fields that hold the first 2,000 characters only.
 #[utoipa::path(get, path = "/executions/{executionId}/trace", operation_id = "execution_trace", tag = "Executions",
     params(("executionId" = ExecutionId, Path, description = "The execution."), TraceQuery),
     responses((status = 200, description = "Its entries, in order.", body = Trace)))]
@@ -179,7 +195,11 @@ pub async fn execution_trace(
     Query(query): Query<TraceQuery>,
 ) -> Result<HttpResponse> {
     let (after, limit) = query.parse()?;
-    let (data, _) = ops::execution_trace(&ctx, *id, after, limit).await?;
+    let data = if query.full == Some(true) {
+        ops::execution_trace_whole(&ctx, *id, after, limit).await?
+    } else {
+        ops::execution_trace(&ctx, *id, after, limit).await?.0
+    };
     Ok(ok(Trace {
         events: data.clone(),
         data,
@@ -236,8 +256,14 @@ fn last_event(request: &HttpRequest) -> Result<i64> {
 
 /// Check the hash chain of an execution
 #[utoipa::path(get, path = "/executions/{executionId}/verify", operation_id = "execution_verify", tag = "Executions",
-    params(("executionId" = ExecutionId, Path, description = "The execution.")),
+    params(("executionId" = ExecutionId, Path, description = "The execution."), VerifyQuery),
     responses((status = 200, description = "Whether it is whole.", body = Verification)))]
-pub async fn execution_verify(ctx: Ctx, id: web::Path<ExecutionId>) -> Result<HttpResponse> {
-    Ok(ok(ops::verify::execution_verify(&ctx, *id).await?))
+pub async fn execution_verify(
+    ctx: Ctx,
+    id: web::Path<ExecutionId>,
+    Query(query): Query<VerifyQuery>,
+) -> Result<HttpResponse> {
+    let contents = query.contents.unwrap_or(true);
+    let found = ops::verify::execution_verify(&ctx, *id, contents).await?;
+    Ok(ok(found))
 }

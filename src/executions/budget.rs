@@ -5,16 +5,17 @@
 //! model the most that it can cost is reserved under every limit that covers the run, in one
 //! transaction and whole or not at all; the call's entry settles it. So runs side by side
 //! never pass a limit together that each of them keeps. A call that is lost with its worker
-//! is counted as what the model was given to read, which its provider bills at least.
+//! is counted as what the model was given to read, which its provider bills at least; one that
+//! the provider refused costs nothing.
 //!
 //! What a model costs whose price is unknown is unknown: dollars don't bound it, tokens do.
 
 use super::{
     model::{
         Lease, Totals,
-        budget::{Account, Answer, Need, limits},
+        budget::{Account, Answer, Need, Source, limits},
     },
-    store::{self, Head},
+    store::{self, Head, budget::Reservation},
 };
 use crate::{
     kernel::{ExecutionId, Result},
@@ -25,11 +26,33 @@ use crate::{
     },
 };
 
+/// What may limit a run, and what it has reserved of that.
+#[derive(Debug)]
+pub struct Budgets {
+    sources: Vec<Source>,
+    reserved: Option<Reservation>,
+}
+
+/// Reads them, for [`reserve_in`] in the same transaction.
+pub async fn budgets_in(tx: &Tx, lease: &Lease) -> Result<Budgets> {
+    let reserved = store::budget::take_reservation(tx, lease.execution);
+    let (reserved, sources) =
+        tokio::try_join!(biased; reserved, store::budget::sources(tx, lease))?;
+    Ok(Budgets { sources, reserved })
+}
+
 /// Reserves what a call may use at most. What the run had reserved before is a call that was
 /// lost.
-pub async fn reserve_in(tx: &mut Tx, lease: &Lease, need: Need) -> Result<Answer> {
-    lost_in(tx, lease.execution).await?;
-    let sources = store::budget::sources(tx, lease).await?;
+pub async fn reserve_in(
+    tx: &mut Tx,
+    lease: &Lease,
+    budgets: Budgets,
+    need: Need,
+) -> Result<Answer> {
+    let Budgets { sources, reserved } = budgets;
+    if let Some(reserved) = reserved {
+        lost_in(tx, &reserved).await?;
+    }
     let pause = sources.iter().any(|source| source.written.on_exceeded);
     let limits = limits(&sources, tx.now());
     if limits.is_empty() {
@@ -40,32 +63,54 @@ pub async fn reserve_in(tx: &mut Tx, lease: &Lease, need: Need) -> Result<Answer
         return Ok(Answer::Exceeded { why, pause });
     }
     let ids = accounts.iter().map(|account| account.id).collect();
-    store::budget::reserve(tx, lease, ids, need).await?;
+    store::budget::reserve(tx, lease, ids, need);
     Ok(Answer::Reserved)
 }
 
-/// Settles the call whose entry is written: what was reserved for it gives way to what it
-/// used.
-pub(super) async fn settle_in(tx: &mut Tx, head: &Head, used: &Totals) -> Result<()> {
-    let Some(reserved) = store::budget::take_reservation(tx, head.id).await? else {
-        return Ok(());
+/// Frees what was reserved for a call that its server did not take, and which costs nothing.
+pub async fn release_in(tx: &mut Tx, lease: &Lease) -> Result<()> {
+    if let Some(reserved) = store::budget::take_reservation(tx, lease.execution).await? {
+        store::budget::settle(tx, &reserved, 0, 0).await?;
+    }
+    Ok(())
+}
+
+/// Takes what the run has reserved, if it `ends` a call; it must then be settled.
+pub(super) async fn reserved_in(
+    tx: &Tx,
+    run: ExecutionId,
+    ends: bool,
+) -> Result<Option<Reservation>> {
+    if !ends {
+        return Ok(None);
+    }
+    store::budget::take_reservation(tx, run).await
+}
+
+/// Settles a call: what was reserved for it gives way to what it used; without `used` it was
+/// lost or dropped.
+pub(super) async fn settle_in(
+    tx: &mut Tx,
+    head: &Head,
+    reserved: &Reservation,
+    used: Option<&Totals>,
+) -> Result<()> {
+    let Some(used) = used else {
+        return lost_in(tx, reserved).await;
     };
     // An unknown cost was not bounded, and is not counted.
     let micros = used.cost_micros.unwrap_or(0);
     let tokens = used.tokens_in + used.tokens_out;
-    let accounts = store::budget::settle(tx, &reserved, micros, tokens).await?;
+    let accounts = store::budget::settle(tx, reserved, micros, tokens).await?;
     for account in &accounts {
         tell_of(tx, head, account).await?;
     }
     Ok(())
 }
 
-/// Settles a call that was lost or dropped, if the run was making one.
-pub(super) async fn lost_in(tx: &mut Tx, run: ExecutionId) -> Result<()> {
-    if let Some(reserved) = store::budget::take_reservation(tx, run).await? {
-        let (micros, tokens) = (reserved.lost_micros, reserved.lost_tokens);
-        store::budget::settle(tx, &reserved, micros, tokens).await?;
-    }
+async fn lost_in(tx: &mut Tx, reserved: &Reservation) -> Result<()> {
+    let (micros, tokens) = (reserved.lost_micros, reserved.lost_tokens);
+    store::budget::settle(tx, reserved, micros, tokens).await?;
     Ok(())
 }
 

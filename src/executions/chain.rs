@@ -5,7 +5,7 @@
 //! dropping or reordering an entry breaks every hash after it.
 //!
 //! Of the payload it covers the hash ([`data_hash`]), so that a payload can be removed
-//! later and the chain still be checked: [`removed`] is what stays in its place. Entries
+//! later and the chain still be checked: `model::payload::removed` is what stays in its place. Entries
 //! from before have no `dataHash`, and their hash covers the payload itself.
 
 use chrono::SecondsFormat;
@@ -19,16 +19,10 @@ pub fn data_hash(data: &Value) -> String {
     canonical::sha256(canonical::text(data).as_bytes())
 }
 
-/// What stands in the place of a payload that was removed. No payload looks so by itself:
-/// it would have to contain its own hash.
-pub fn removed(data_hash: &str) -> Value {
-    json!({ "removed": { "sha256": data_hash } })
-}
-
-/// Whether the payload of `event` was removed.
-pub fn is_removed(event: &TraceEvent) -> bool {
-    let hash = event.data_hash.as_deref();
-    hash.is_some_and(|hash| event.event_data == removed(hash))
+/// Whether a part of the payload of `event` is kept elsewhere. Such a payload can't be checked
+/// by itself; the chain covers its hash all the same.
+pub fn is_apart(event: &TraceEvent) -> bool {
+    event.payload_refs.is_some() && event.data_hash.is_some()
 }
 
 /// The hash that `event` should have after `prev`.
@@ -55,10 +49,11 @@ pub fn digest(event: &TraceEvent, prev: &str) -> String {
     canonical::sha256(canonical::text(&content).as_bytes())
 }
 
-/// Whether the payload of `event` is the one that its hash was made of, or removed.
-fn payload_is_right(event: &TraceEvent) -> bool {
+/// Whether the payload of `event` is the one that its hash was made of, or removed. One of
+/// which a part is kept elsewhere has to be made whole first.
+pub fn payload_is_right(event: &TraceEvent) -> bool {
     match &event.data_hash {
-        Some(hash) => is_removed(event) || *hash == data_hash(&event.event_data),
+        Some(hash) => event.is_removed() || *hash == data_hash(&event.event_data),
         None => true,
     }
 }
@@ -70,6 +65,7 @@ pub struct Check {
     head: String,
     broken_at: Option<i64>,
     payloads_removed: i64,
+    payloads_apart: i64,
 }
 
 impl Check {
@@ -79,11 +75,12 @@ impl Check {
         let right = event.sequence_number == expected
             && event.prev_hash == self.head
             && event.hash == digest(event, &self.head)
-            && payload_is_right(event);
+            && (is_apart(event) || payload_is_right(event));
         if !right && self.broken_at.is_none() {
             self.broken_at = Some(expected);
         }
-        self.payloads_removed += i64::from(is_removed(event));
+        self.payloads_removed += i64::from(event.is_removed());
+        self.payloads_apart += i64::from(is_apart(event));
         self.events = expected;
         self.head.clone_from(&event.hash);
     }
@@ -111,6 +108,7 @@ impl Check {
             head_hash: self.head,
             broken_at: self.broken_at,
             payloads_removed: self.payloads_removed,
+            payloads_apart: self.payloads_apart,
             forked_from: None,
         }
     }
@@ -120,7 +118,7 @@ impl Check {
 mod tests {
     use super::*;
     use crate::{
-        executions::model::TraceKind,
+        executions::model::{TraceKind, payload::removed},
         kernel::{ExecutionId, TraceEventId},
     };
     use chrono::DateTime;
@@ -136,6 +134,7 @@ mod tests {
                     sequence_number,
                     event_type: TraceKind::Decision,
                     event_data: json!({ "n": sequence_number }),
+                    payload_refs: None,
                     data_hash: Some(data_hash(&json!({ "n": sequence_number }))),
                     timestamp: DateTime::from_timestamp_millis(1_700_000_000_123).unwrap(),
                     duration_ms: None,

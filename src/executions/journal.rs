@@ -5,6 +5,8 @@
 //! after another; the lease's epoch is compared under that lock, so a worker that
 //! was slow and lost its lease is refused here, whatever it believes.
 
+use std::borrow::Cow;
+
 use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::json;
@@ -14,7 +16,7 @@ use super::{
     lock::{self, Regained},
     model::{
         Change, Execution, HumanInputRequest, Lease, NewEvent, Reply, Status, Totals, TraceEvent,
-        TraceKind,
+        TraceKind, payload::Stored,
     },
     notices, store,
 };
@@ -108,13 +110,18 @@ pub async fn holds(tx: &mut Tx, lease: &Lease) -> Result<bool> {
 /// # Errors
 /// [`Code::LockLost`] when the run holds that lock no more.
 pub async fn attend(tx: &mut Tx, lease: &Lease) -> Result<bool> {
-    let node = nodes::ops::lock_row_in(tx, lease.node).await?;
-    let head = store::try_lock_head(tx, lease.execution).await?;
+    let (node, head) = lock_rows(tx, lease).await?;
     let Some(head) = head.filter(|head| is_held(head, lease)) else {
         return Ok(false);
     };
     lock::keep(tx, &head, node, lease.lock_life).await?;
     Ok(true)
+}
+
+/// Locks the rows of a run's node and of the run, in this order and in one round trip.
+async fn lock_rows(tx: &Tx, lease: &Lease) -> Result<(Option<Lock>, Option<store::Head>)> {
+    let node = nodes::ops::lock_row_in(tx, lease.node);
+    tokio::try_join!(biased; node, store::try_lock_head(tx, lease.execution))
 }
 
 fn is_held(head: &store::Head, lease: &Lease) -> bool {
@@ -134,16 +141,16 @@ pub struct Held {
 /// # Errors
 /// [`Code::Fenced`] when the lease was lost or the execution no longer runs, or is no
 /// more. The transaction must then not commit anything.
-pub async fn hold(tx: &mut Tx, lease: &Lease, last: i64) -> Result<Option<Held>> {
-    let node = nodes::ops::lock_row_in(tx, lease.node).await?;
-    let head = store::try_lock_head(tx, lease.execution).await?;
+pub async fn hold(tx: &Tx, lease: &Lease, last: i64) -> Result<Option<Held>> {
+    let (node, head) = lock_rows(tx, lease).await?;
     let head = head
         .filter(|head| is_held(head, lease))
         .ok_or_else(|| Error::new(Code::Fenced, "The execution is no longer this worker's."))?;
     Ok((head.last_sequence == last).then_some(Held { head, node }))
 }
 
-/// Appends `events` under `lease` and makes `change`; answers the entries as written.
+/// Appends `events` under `lease` and makes `change`; answers the entries with their whole
+/// payloads. What of these is too large for a row must be among what was `stored`.
 ///
 /// # Errors
 /// [`Code::LockLost`] when the run has lost the lock of its node. Nothing is written then,
@@ -154,6 +161,7 @@ pub async fn append(
     held: Held,
     events: Vec<NewEvent>,
     change: &Change,
+    stored: &Stored,
 ) -> Result<Vec<TraceEvent>> {
     let Held { head, node } = held;
     let node = if change.needs_no_lock() {
@@ -161,7 +169,7 @@ pub async fn append(
     } else {
         lock::keep(tx, &head, node, lease.lock_life).await?
     };
-    let written = write(tx, &head, lease.epoch, events, change).await?;
+    let written = write(tx, &head, lease.epoch, events, change, Some(stored)).await?;
     if !change.status(head.status).is_working() {
         lock::release(tx, &head, node.as_ref()).await?;
     }
@@ -174,7 +182,7 @@ pub async fn end(tx: &mut Tx, lease: &Lease, event: NewEvent, change: &Change) -
     let last = store::end_of(tx, lease.execution).await?.0;
     let held = hold(tx, lease, last).await?;
     let held = held.ok_or_else(|| Error::new(Code::Unavailable, "Somebody spoke; try again."))?;
-    append(tx, lease, held, vec![event], change).await?;
+    append(tx, lease, held, vec![event], change, &Stored::default()).await?;
     Ok(())
 }
 
@@ -194,7 +202,7 @@ pub async fn interrupt(
     if !from.contains(&head.status) {
         return Err(wrong_state(head.status, verb));
     }
-    write(tx, &head, head.lease_epoch + 1, vec![event], change).await?;
+    write(tx, &head, head.lease_epoch + 1, vec![event], change, None).await?;
     lock::release(tx, &head, node.as_ref()).await
 }
 
@@ -212,20 +220,11 @@ impl Attended {
         self.0.status
     }
 
-    /// Its organization.
-    pub fn org(&self) -> OrgId {
-        self.0.org
-    }
-
-    /// Its node.
-    pub fn node(&self) -> NodeId {
-        self.0.node
-    }
-
     /// Appends an entry that no worker wrote. A worker that drives the execution reads it
     /// before it writes its own next one.
     pub async fn note(self, tx: &mut Tx, event: NewEvent, change: &Change) -> Result<()> {
-        write(tx, &self.0, self.0.lease_epoch, vec![event], change).await?;
+        let epoch = self.0.lease_epoch;
+        write(tx, &self.0, epoch, vec![event], change, None).await?;
         Ok(())
     }
 }
@@ -238,7 +237,8 @@ pub async fn begin(tx: &mut Tx, id: ExecutionId, event: NewEvent) -> Result<()> 
         return Err(Error::internal("the journal has begun"));
     }
     let written = chained(tx, &head, vec![event]);
-    store::insert_events(tx, head.org, head.lease_epoch, &written).await?;
+    let rows: Vec<_> = written.iter().map(Cow::Borrowed).collect();
+    store::insert_events(tx, head.org, head.lease_epoch, &rows).await?;
     for event in &written {
         store::fork::set_end(tx, &head, event).await?;
         outbox::emit(tx, &trace_event(&head, event)).await?;
@@ -258,51 +258,59 @@ pub fn wrong_state(status: Status, verb: &str) -> Error {
 /// How many entries the summary of an ended execution names.
 const SUMMARY: i64 = 20;
 
+/// What people wrote is in its row, whatever its length, which requests bound: `stored` is
+/// `None` then.
 async fn write(
     tx: &mut Tx,
     head: &store::Head,
     epoch: i64,
     events: Vec<NewEvent>,
     change: &Change,
+    stored: Option<&Stored>,
 ) -> Result<Vec<TraceEvent>> {
     let written = chained(tx, head, events);
-    if !written.is_empty() {
-        store::insert_events(tx, head.org, epoch, &written).await?;
-    }
+    let rows = laid_out(&written, stored)?;
     let totals = Totals::of(&written);
-    store::update_head(tx, head, epoch, &written, &totals, change).await?;
-    file_requests(tx, head, &written, change).await?;
-    if written
+    let used = written
         .iter()
         .any(|event| event.event_type == TraceKind::LlmCall)
-    {
-        budget::settle_in(tx, head, &totals).await?;
-    } else if !change.status(head.status).is_working() {
-        budget::lost_in(tx, head.id).await?;
+        .then_some(&totals);
+    let goes_on = change.status(head.status).is_working();
+    // All in one round trip: nothing of it depends on an answer.
+    let (_, mut execution, reserved) = tokio::try_join!(
+        biased;
+        store::insert_events(tx, head.org, epoch, &rows),
+        store::update_head(tx, head, epoch, &written, &totals, change),
+        budget::reserved_in(tx, head.id, used.is_some() || !goes_on),
+    )?;
+    if let Some(reserved) = reserved {
+        budget::settle_in(tx, head, &reserved, used).await?;
+    }
+    if file_requests(tx, head, &written, change).await? {
+        execution = store::get(tx, head.id).await?;
     }
     if change.status(head.status).is_terminal() {
         let summary = store::summary(tx, head.id, SUMMARY).await?;
         store::set_summary(tx, head.id, summary).await?;
     }
-    let execution = store::get(tx, head.id).await?;
     notices::tell(tx, head, &execution).await?;
-    for event in &written {
-        outbox::emit(tx, &trace_event(head, event)).await?;
-    }
-    let last = written.last().map(TraceEvent::what).unwrap_or_default();
+    let last = rows.last().map(|row| row.what()).unwrap_or_default();
     let steps = head.last_sequence + i64::try_from(written.len()).unwrap_or(0);
-    outbox::emit(tx, &update_event(head, &execution, &last, steps)).await?;
+    let mut news: Vec<Event> = rows.iter().map(|row| trace_event(head, row)).collect();
+    news.push(update_event(head, &execution, &last, steps));
+    outbox::emit_all(tx, news);
     wake(tx, head, change).await?;
     Ok(written)
 }
 
-/// Keeps the rows of what people are asked as the entries have it.
+/// Keeps the rows of what people are asked as the entries have it; answers whether that
+/// changed what the execution shows of them.
 async fn file_requests(
     tx: &mut Tx,
     head: &store::Head,
     written: &[TraceEvent],
     change: &Change,
-) -> Result<()> {
+) -> Result<bool> {
     let mut touched = false;
     for event in written {
         let data = &event.event_data;
@@ -327,7 +335,7 @@ async fn file_requests(
     if touched {
         store::requests::show(tx, head.id).await?;
     }
-    Ok(())
+    Ok(touched)
 }
 
 /// Calls a worker to whom the change gives work: the run itself, or the one that started it
@@ -353,6 +361,18 @@ pub fn job(org: OrgId, node: NodeId, execution: ExecutionId) -> Job {
     }
 }
 
+/// Entries as their rows have them, and as those are told who watch.
+fn laid_out<'a>(
+    written: &'a [TraceEvent],
+    stored: Option<&Stored>,
+) -> Result<Vec<Cow<'a, TraceEvent>>> {
+    let one = |event: &'a TraceEvent| match stored {
+        Some(stored) => stored.lay_out(event),
+        None => Ok(Cow::Borrowed(event)),
+    };
+    written.iter().map(one).collect()
+}
+
 fn chained(tx: &Tx, head: &store::Head, events: Vec<NewEvent>) -> Vec<TraceEvent> {
     let mut prev = head.head_hash.clone();
     let mut chained = Vec::with_capacity(events.len());
@@ -366,6 +386,7 @@ fn chained(tx: &Tx, head: &store::Head, events: Vec<NewEvent>) -> Vec<TraceEvent
             event_type: event.kind,
             data_hash: Some(chain::data_hash(&data)),
             event_data: data,
+            payload_refs: None,
             timestamp: tx.now(),
             duration_ms: event.duration_ms,
             model: call.map(|call| call.model.clone()),

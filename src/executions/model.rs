@@ -2,6 +2,7 @@
 
 pub mod budget;
 mod fork;
+pub mod payload;
 mod request;
 mod usage;
 mod verification;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use utoipa::openapi::{RefOr, schema::Schema};
 
 pub use fork::{EditedAnswer, EditedCall, ExecutionFork, ForkEdit, ForkPoint, Origin};
+pub use payload::{PayloadRef, PayloadRefs};
 pub use usage::{Usage, UsageBy, UsageGroup, UsageQuery, UsageSpan, UsageSum};
 pub use verification::{ForkVerification, Verification};
 
@@ -284,7 +286,11 @@ pub struct TraceEvent {
     /// What there is to know about it.
     #[schema(value_type = Object)]
     pub event_data: Value,
-    /// SHA-256 of that; absent in entries from before payloads had a hash of their own.
+    /// Fields of it that are too large to be shown here: it has their first 2,000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub payload_refs: Option<PayloadRefs>,
+    /// SHA-256 of the whole data; absent in entries from before payloads had a hash of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub data_hash: Option<String>,

@@ -5,6 +5,7 @@
 mod control;
 pub mod doctor;
 pub mod fork;
+pub mod payloads;
 pub mod retention;
 pub mod trace_file;
 pub mod usage;
@@ -34,7 +35,7 @@ use crate::{
     tenants::{self, model::OrgModels},
 };
 
-pub use super::budget::reserve_in;
+pub use super::budget::{Budgets, budgets_in, release_in, reserve_in};
 pub use control::{
     execution_cancel, execution_input, execution_message, execution_pause, execution_resume,
     expire_requests,
@@ -162,7 +163,7 @@ pub async fn children_in(tx: &mut Tx, id: ExecutionId) -> Result<Vec<Child>> {
 }
 
 /// The nodes of the runs through which a run was started, the nearest first.
-pub async fn nodes_above_in(tx: &mut Tx, lease: &Lease) -> Result<Vec<NodeId>> {
+pub async fn nodes_above_in(tx: &Tx, lease: &Lease) -> Result<Vec<NodeId>> {
     match lease.parent {
         Some(parent) => store::tree::nodes_above(tx, parent).await,
         None => Ok(Vec::new()),
@@ -280,13 +281,51 @@ pub async fn execution_trace(
     after: i64,
     limit: i64,
 ) -> Result<(Vec<TraceEvent>, Status)> {
+    let (entries, status, _) = trace(ctx, id, after, limit).await?;
+    Ok((entries, status))
+}
+
+/// The entries after `after` with their whole payloads: fewer where these are large, but
+/// none only after the last. A payload that the storage has lost is left as its row has it.
+pub async fn execution_trace_whole(
+    ctx: &Ctx,
+    id: ExecutionId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<TraceEvent>> {
+    let (mut entries, _, org) = trace(ctx, id, after, limit).await?;
+    let mut bytes = 0;
+    for n in 0..entries.len() {
+        let Some(entry) = entries.get_mut(n) else {
+            break;
+        };
+        bytes += entry.bytes_apart();
+        if n > 0 && bytes > WHOLE_AT_A_TIME {
+            entries.truncate(n);
+            break;
+        }
+        match payloads::make_whole(&*ctx.app.blobs, org, entry).await {
+            Err(error) if error.code() != Code::Unprocessable => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(entries)
+}
+
+async fn trace(
+    ctx: &Ctx,
+    id: ExecutionId,
+    after: i64,
+    limit: i64,
+) -> Result<(Vec<TraceEvent>, Status, OrgId)> {
     ctx.tx(
         Action::ExecutionRead,
         Target::Execution(id),
-        async |tx, _| {
+        async |tx, grant| {
             // The status first: entries that come in between are then read as well.
             let status = store::get(tx, id).await?.status;
-            Ok((store::trace(tx, id, after, limit).await?, status))
+            let entries = store::trace(tx, id, after, limit).await?;
+            Ok((entries, status, grant.org))
         },
     )
     .await
@@ -295,8 +334,12 @@ pub async fn execution_trace(
 /// Entries read at a time when a whole journal is gone through.
 const BATCH: i64 = 500;
 
+/// Bytes of large payloads in one answer, unless a single entry has more.
+const WHOLE_AT_A_TIME: u64 = 8 << 20;
+
 /// A whole journal, for a worker that takes an execution over: that of a fork begins with
-/// the entries that it shares.
+/// the entries that it shares. Large payloads are as their rows have them; see
+/// [`payloads::make_whole`].
 pub async fn journal_in(tx: &mut Tx, id: ExecutionId) -> Result<Vec<TraceEvent>> {
     let mut journal = journal_between(tx, id, 0, i64::MAX).await?;
     while let Some(origin) = journal.first().and_then(fork::origin) {

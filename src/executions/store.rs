@@ -8,12 +8,15 @@ pub(super) mod doctor;
 pub(super) mod evidence;
 pub(super) mod fork;
 pub(super) mod lock;
+pub(super) mod payloads;
 pub(super) mod requests;
 pub(super) mod retention;
 mod sweep;
 mod trace;
 pub(super) mod tree;
 pub(super) mod usage;
+
+use std::borrow::Cow;
 
 use chrono::TimeDelta;
 use diesel::{
@@ -32,7 +35,7 @@ use crate::{
         page::{Cursor, Page, PageRequest},
     },
     platform::db::{
-        Tx,
+        Cacheable, Tx,
         schema::{agent_executions as executions, agent_trace_events as events},
         types::sql_text,
         violates,
@@ -249,12 +252,12 @@ pub(super) async fn lock_head(tx: &mut Tx, id: ExecutionId) -> Result<Head> {
         .ok_or_else(|| Error::not_found("execution"))
 }
 
-pub(super) async fn try_lock_head(tx: &mut Tx, id: ExecutionId) -> Result<Option<Head>> {
+pub(super) async fn try_lock_head(tx: &Tx, id: ExecutionId) -> Result<Option<Head>> {
     Ok(executions::table
         .find(id)
         .select(Head::as_select())
         .for_update()
-        .first(tx.conn())
+        .first(&mut tx.pipe())
         .await
         .optional()?)
 }
@@ -349,11 +352,14 @@ pub(super) async fn disown(tx: &mut Tx, id: ExecutionId, worker: WorkerId) -> Re
 }
 
 pub(super) async fn insert_events(
-    tx: &mut Tx,
+    tx: &Tx,
     org: OrgId,
     epoch: i64,
-    entries: &[TraceEvent],
+    entries: &[Cow<'_, TraceEvent>],
 ) -> Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
     let rows: Vec<_> = entries
         .iter()
         .map(|entry| {
@@ -364,6 +370,7 @@ pub(super) async fn insert_events(
                 events::sequence_number.eq(entry.sequence_number),
                 events::event_type.eq(entry.event_type),
                 events::event_data.eq(&entry.event_data),
+                events::payload_refs.eq(entry.payload_refs.as_ref().map(|refs| json!(refs))),
                 events::data_hash.eq(&entry.data_hash),
                 events::occurred_at.eq(entry.timestamp),
                 events::duration_ms.eq(entry.duration_ms),
@@ -379,20 +386,22 @@ pub(super) async fn insert_events(
         .collect();
     diesel::insert_into(events::table)
         .values(rows)
-        .execute(tx.conn())
+        .cached()
+        .execute(&mut tx.pipe())
         .await?;
     Ok(())
 }
 
-/// Moves the journal's end, the totals and the status, which were locked.
+/// Moves the journal's end, the totals and the status, which were locked; answers the
+/// execution as it is then.
 pub(super) async fn update_head(
-    tx: &mut Tx,
+    tx: &Tx,
     head: &Head,
     epoch: i64,
     entries: &[TraceEvent],
     totals: &Totals,
     change: &Change,
-) -> Result<()> {
+) -> Result<Execution> {
     let now = tx.now();
     let status = change.status(head.status);
     let (sequence, hash) = entries
@@ -410,7 +419,7 @@ pub(super) async fn update_head(
     } else {
         None
     };
-    diesel::update(executions::table.find(head.id))
+    let row: Row = diesel::update(executions::table.find(head.id))
         .set((
             executions::status.eq(status),
             executions::last_sequence.eq(sequence),
@@ -425,9 +434,11 @@ pub(super) async fn update_head(
             executions::completed_at.eq(status.is_terminal().then_some(now)),
             executions::updated_at.eq(now),
         ))
-        .execute(tx.conn())
+        .returning(Row::as_returning())
+        .cached()
+        .get_result(&mut tx.pipe())
         .await?;
-    Ok(())
+    row.try_into()
 }
 
 /// The last `count` entries in a few words each, oldest first.

@@ -21,9 +21,14 @@ use crate::{
 /// Tells those who watch, once `tx` has committed. Nobody waits for the row: it leaves
 /// with the transaction's next statement or its commit.
 pub async fn emit(tx: &mut Tx, event: &Event) -> Result<()> {
-    store::insert_event(tx, event);
-    tx.wake_after_commit(Topic::Outbox);
+    emit_all(tx, vec![event.clone()]);
     Ok(())
+}
+
+/// Tells of several things, in this order and in one statement.
+pub fn emit_all(tx: &mut Tx, events: Vec<Event>) {
+    store::insert_events(tx, events);
+    tx.wake_after_commit(Topic::Outbox);
 }
 
 /// Wakes a worker, once `tx` has committed.

@@ -25,42 +25,53 @@ pub(super) struct Pending {
     pub payload: Value,
 }
 
-pub(super) fn insert_event(tx: &Tx, event: &Event) {
-    let channels: Vec<String> = event.channels.iter().map(ToString::to_string).collect();
-    insert(
-        tx,
-        event.org,
-        "event",
-        event.kind.as_str(),
-        json!(channels),
-        event.payload.clone(),
-    );
+pub(super) fn insert_events(tx: &Tx, events: Vec<Event>) {
+    let row = |event: Event| {
+        let channels: Vec<String> = event.channels.iter().map(ToString::to_string).collect();
+        let name = event.kind.as_str();
+        Row::new(tx, event.org, "event", name, json!(channels), event.payload)
+    };
+    let rows: Vec<Row> = events.into_iter().map(row).collect();
+    tx.later(diesel::insert_into(outbox::table).values(rows));
 }
 
 pub(super) fn insert_job(tx: &Tx, job: &Job) {
     let (name, body) = (job.queue.as_str(), job.body.clone());
-    insert(tx, job.org, "job", name, json!([]), body);
+    let row = Row::new(tx, job.org, "job", name, json!([]), body);
+    tx.later(diesel::insert_into(outbox::table).values(vec![row]));
 }
 
-fn insert(
-    tx: &Tx,
-    org: OrgId,
+#[derive(diesel::Insertable)]
+#[diesel(table_name = outbox)]
+struct Row {
+    id: OutboxId,
+    org_id: OrgId,
     topic: &'static str,
     name: &'static str,
     channels: Value,
     payload: Value,
-) {
-    let id = OutboxId::new(tx.ids());
-    let now = tx.now();
-    tx.later(diesel::insert_into(outbox::table).values((
-        outbox::id.eq(id),
-        outbox::org_id.eq(org),
-        outbox::topic.eq(topic),
-        outbox::name.eq(name),
-        outbox::channels.eq(channels),
-        outbox::payload.eq(payload),
-        outbox::created_at.eq(now),
-    )));
+    created_at: Timestamp,
+}
+
+impl Row {
+    fn new(
+        tx: &Tx,
+        org_id: OrgId,
+        topic: &'static str,
+        name: &'static str,
+        channels: Value,
+        payload: Value,
+    ) -> Self {
+        Row {
+            id: OutboxId::new(tx.ids()),
+            org_id,
+            topic,
+            name,
+            channels,
+            payload,
+            created_at: tx.now(),
+        }
+    }
 }
 
 diesel::define_sql_function! {

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use glassbox::{
     agent::worker::AgentWorker,
     kernel::{Clock, clock::System},
+    platform::blobs::{BlobKey, Blobs},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -26,11 +27,15 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        let model = Scripted::calling(vec![
+        Self::of(Scripted::calling(vec![
             ("list_inputs", json!({})),
             ("mark_complete", json!({ "summary": "Done." })),
             ("mark_complete", json!({ "summary": "Done again." })),
-        ]);
+        ]))
+        .await
+    }
+
+    async fn of(model: Scripted) -> Self {
         let test = TestApp::start_with_model(model).await;
         let ada = test.user("ada").await;
         let (_, project) = ada.workspace("labs").await;
@@ -168,6 +173,47 @@ async fn a_journal_is_checked_from_its_file_alone() {
     }
     std::fs::write(&file, "{}\n").unwrap();
     assert_eq!(verify(&file).await.status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_payloads_are_whole_in_a_file_and_missed_where_they_are_lost() {
+    let text = "The tide is high. ".repeat(10_000);
+    let scene = Scene::of(Scripted::calling(vec![
+        ("add_output", json!({ "label": "Long", "text": text })),
+        ("mark_complete", json!({ "summary": "Done." })),
+    ]))
+    .await;
+    let file = scene.export(&scene.run).await;
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(written.contains(&text) && !written.contains("payloadRefs"));
+    assert!(verify(&file).await.status.success());
+    assert!(verify_in_python(&file).await.status.success());
+    assert_eq!(scene.doctor().await, (0, vec![]));
+
+    // A file that leaves a part away and only says that it lies elsewhere proves nothing.
+    let path = format!("/executions/{}/trace", scene.run);
+    let trace = scene.ada.get(&path).await.expect(200)["data"].clone();
+    let mut lines: Vec<&str> = written.lines().collect();
+    let part = trace[1].to_string();
+    assert!(part.contains("payloadRefs"));
+    lines[2] = &part;
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let output = verify(&file).await;
+    assert!(said(&output).contains("broken: entry 2 "), "{output:?}");
+    assert!(!verify_in_python(&file).await.status.success());
+
+    let folder = scene.test.app.folder.clone().unwrap();
+    for key in folder.keys(System.now()).await.unwrap() {
+        if key.contains("/payloads/") {
+            let key = BlobKey::parse(&key).unwrap();
+            folder.delete(&key).await.unwrap();
+        }
+    }
+    let output = scene.command(&["trace", "export", &scene.run]).await;
+    assert!(!output.status.success());
+    let (code, findings) = scene.doctor().await;
+    assert_eq!(code, 1);
+    assert_eq!(findings[0]["check"], "broken_chain", "{findings:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

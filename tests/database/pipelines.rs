@@ -1,11 +1,11 @@
 //! What becomes of statements that leave together when one of them fails, and of those
 //! whose sender goes away.
 
-use diesel::{query_builder::SqlQuery, sql_query};
+use diesel::{query_builder::SqlQuery, sql_query, sql_types::Integer};
 use diesel_async::RunQueryDsl;
 use glassbox::{
     kernel::{Code, Error, Result, Scope},
-    platform::db::{Db, Tx},
+    platform::db::{Cacheable, Db, Tx},
 };
 use tokio_util::task::TaskTracker;
 
@@ -195,4 +195,22 @@ async fn who_goes_away_while_statements_are_out_leaves_no_open_transaction() {
         tokio::task::yield_now().await;
     }
     assert!(there(&test.database).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_says_so_is_prepared_once_for_a_connection() {
+    let test = start().await;
+    let mut prepared = Vec::new();
+    let count = "select count(*)::text as text from pg_prepared_statements \
+                 where statement like 'select % as again'";
+    let ran = async |tx: &mut Tx| {
+        for n in 0..3 {
+            let again = sql_query("select $1 as again").bind::<Integer, _>(n);
+            again.cached().execute(tx.conn()).await?;
+        }
+        prepared = texts(&mut tx.pipe(), count).await;
+        Ok(())
+    };
+    test.app.db.tx(Scope::Nobody, ran).await.unwrap();
+    assert_eq!(prepared, ["1"]);
 }

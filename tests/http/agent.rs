@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use glassbox::{
-    agent::worker::AgentWorker,
+    agent::{drive::Point, worker::AgentWorker},
     platform::llm::{Message, ModelError, ModelErrorKind},
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{
-    Client, TestApp,
-    model::{Scripted, Stuck, call, says},
+use crate::{
+    support::{
+        Client, TestApp,
+        model::{Scripted, Stuck, call, says},
+    },
+    workbench::Workbench,
 };
 
 async fn node(client: &Client, slug: &str) -> String {
@@ -300,4 +303,39 @@ async fn an_unknown_price_makes_the_cost_unknown_and_not_zero() {
     let run = execution(&ada, &id).await;
     assert_eq!(run["totalTokensIn"], 100);
     assert!(run.get("estimatedCostUsd").is_none(), "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_over_run_whose_person_has_lost_the_node_does_nothing_more() {
+    let ask = json!({ "prompt": "Which quarter?" });
+    let model = Scripted::calling(vec![("request_human_input", ask)]);
+    let test = TestApp::start_with_manual_clock().await.with_model(model);
+    let bench = Workbench::of(test).await;
+    let grace = bench.member("grace", "member").await;
+    bench.join_project("grace", &bench.project, "editor").await;
+    let node = bench.titled("A task").await;
+    let id = start(&grace, &node).await;
+    bench.test.relay().await;
+    // It dies once the model's answer, with a question to a person, is in the journal.
+    let entries = std::sync::atomic::AtomicUsize::new(0);
+    let dies = Arc::new(move |point| {
+        let count = || entries.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        point == Point::AfterAppend && count() == 1
+    });
+    let worker = AgentWorker::register(Arc::clone(&bench.test.app)).await;
+    let dying = worker.unwrap().with_breakpoint(dies);
+    assert!(dying.step(&CancellationToken::new()).await.unwrap());
+    for table in ["project_members", "org_members"] {
+        let sql = format!(
+            "delete from {table} where user_id = (select id from users where cognito_sub = 'grace')"
+        );
+        bench.test.database.execute(&sql).await;
+    }
+    bench.test.clock.advance(chrono::TimeDelta::seconds(31));
+    work(&bench.test).await;
+    let run = execution(&bench.ada, &id).await;
+    assert_eq!(run["status"], "failed", "{run}");
+    let why = run["errorMessage"].as_str().unwrap();
+    assert!(why.contains("no access to the node any more"), "{why}");
+    assert_eq!(run["humanInputRequest"], Value::Null);
 }

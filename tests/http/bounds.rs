@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use glassbox::{
     agent::{drive::Point, worker::AgentWorker},
-    platform::llm::{ChatAnswer, ChatRequest, Delta, Model, ModelError},
+    platform::llm::{ChatAnswer, ChatRequest, Delta, Message, Model, ModelError},
 };
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -32,19 +32,19 @@ use crate::{
 
 /// What went over the wire between the program and Postgres, in bytes.
 #[derive(Default)]
-struct Wire {
+pub struct Wire {
     sent: AtomicU64,
     read: AtomicU64,
 }
 
 impl Wire {
-    fn now(&self) -> [u64; 2] {
+    pub fn now(&self) -> [u64; 2] {
         [&self.sent, &self.read].map(|count| count.load(Ordering::SeqCst))
     }
 }
 
 /// Stands between the program and Postgres; answers the address to use instead of `url`.
-async fn count_bytes(url: &str, wire: Arc<Wire>) -> String {
+pub async fn count_bytes(url: &str, wire: Arc<Wire>) -> String {
     let (_, rest) = url.split_once("://").unwrap();
     let (role, rest) = rest.split_once('@').unwrap();
     let (host, database) = rest.split_once('/').unwrap();
@@ -189,11 +189,13 @@ async fn a_late_step_of_a_long_loop_costs_what_an_early_one_did_and_the_loop_end
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_result_of_a_million_characters_is_cut_and_says_so() {
-    let test = TestApp::start().await.with_model(Scripted::calling(vec![
+async fn a_result_of_a_million_characters_is_kept_whole_and_told_in_part() {
+    let model = Scripted::calling(vec![
         ("access_node", json!({})),
         ("mark_complete", json!({ "summary": "done" })),
-    ]));
+    ]);
+    let asked = Arc::clone(&model.asked);
+    let test = TestApp::start().await.with_model(model);
     let bench = Workbench::of(test).await;
     let (node, run) = start(&bench).await;
     let outputs = format!(
@@ -206,15 +208,35 @@ async fn a_result_of_a_million_characters_is_cut_and_says_so() {
     work(&bench).await;
     assert_eq!(state(&bench, &run).await["status"], "complete");
     let query = format!(
-        "select length(event_data->>'result') as length, event_data->'result'->'cut' as cut, \
-         event_data->'result'->'characters' as characters from agent_trace_events \
+        "select sequence_number as number, length(event_data::text) as length, \
+         payload_refs->'result'->'bytes' as bytes from agent_trace_events \
          where execution_id = '{run}' and event_data->>'tool' = 'access_node'"
     );
     let row = bench.rows(&query).await.remove(0);
-    assert!(row["length"].as_u64().unwrap() < 150_000, "{row}");
-    assert_eq!(row["cut"], true);
-    assert!(row["characters"].as_u64().unwrap() > 1_000_000, "{row}");
+    assert!(row["length"].as_u64().unwrap() < 10_000, "{row}");
+    assert!(row["bytes"].as_u64().unwrap() > 1_000_000, "{row}");
     assert_whole(&bench, &run).await;
+    // What went to those who watch is not the whole either.
+    let longest = "select max(length(payload::text)) as longest from outbox";
+    let longest = bench.rows(longest).await.remove(0);
+    assert!(longest["longest"].as_u64().unwrap() < 100_000, "{longest}");
+
+    let path = format!("/executions/{run}/trace?full=true");
+    let trace = bench.ada.get(&path).await.expect(200);
+    let entries = trace["data"].as_array().unwrap();
+    let entry = entries
+        .iter()
+        .find(|entry| entry["eventData"]["tool"] == "access_node");
+    let outputs = &entry.unwrap()["eventData"]["result"]["outputs"];
+    assert_eq!(outputs.as_array().unwrap().len(), 600, "{outputs:.2000}");
+
+    let last = asked.lock().unwrap().last().cloned().unwrap();
+    let Some(Message::Tool { content, .. }) = last.messages.last() else {
+        panic!("{:?}", last.messages.last())
+    };
+    assert!(content.len() <= 64 << 10, "{}", content.len());
+    let note = format!("the whole is entry {}", row["number"]);
+    assert!(content.contains(&note), "{}", &content[..200]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use glassbox::{
     agent::{drive::Point, worker::AgentWorker},
-    platform::llm::{ChatAnswer, Usage},
+    platform::llm::{ChatAnswer, ModelError, ModelErrorKind, Usage},
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -199,6 +199,21 @@ async fn what_a_dead_worker_had_reserved_is_counted_as_read() {
         110 + reserved - 100,
         "the lost call was read in full"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_was_refused_costs_nothing() {
+    let refuses = Scripted::new(|_| {
+        let kind = ModelErrorKind::Refused;
+        Err(ModelError::new(kind, "The key is wrong."))
+    });
+    let test = TestApp::start_with_manual_clock().await.with_model(refuses);
+    let bench = Workbench::of(test).await;
+    spend(&bench, json!({ "monthlyTokens": 100_000 })).await;
+    let run = start(&bench).await;
+    work(&bench).await;
+    assert_eq!(state(&bench, &run).await["status"], "failed");
+    assert_eq!(account(&bench, "organization").await, (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,12 @@ fn output(label: &str) -> (&'static str, Value) {
     ("add_output", json!({ "label": label, "text": "words" }))
 }
 
+/// One that is too large for the rows of its entries.
+fn long_output(label: &str) -> (&'static str, Value) {
+    let text = "words ".repeat(15_000);
+    ("add_output", json!({ "label": label, "text": text }))
+}
+
 fn child(title: &str) -> (&'static str, Value) {
     ("create_subnode", json!({ "title": title, "execute": true }))
 }
@@ -32,7 +38,7 @@ fn question(prompt: &str) -> (&'static str, Value) {
     ("request_human_input", json!({ "prompt": prompt }))
 }
 
-/// Two children, two questions, three approvals, five outputs in all.
+/// Two children, two questions, three approvals, five outputs in all, of which one is long.
 fn script() -> Vec<ChatAnswer> {
     vec![
         call("list_inputs", "{}"),
@@ -42,7 +48,7 @@ fn script() -> Vec<ChatAnswer> {
         calls(&[output("report a"), output("report b")]),
         call("await_subnodes", "{}"),
         call("access_node", "{}"),
-        calls(&[output("notes")]),
+        calls(&[long_output("notes")]),
         calls(&[("create_subnode", json!({ "title": "note" }))]),
         calls(&[question("Which tide?"), output("report c")]),
         call("list_inputs", "{}"),

@@ -41,6 +41,7 @@ mod projects;
 mod queues;
 mod retries;
 mod roles;
+mod scale;
 mod settings;
 mod templates;
 mod tokens;

@@ -174,11 +174,18 @@ impl Workbench {
 
     /// A node's versions, oldest first.
     pub async fn versions(&self, node: &str) -> Vec<Value> {
-        self.rows(&format!(
-            "select version, change_type, change_summary, changed_by, snapshot from node_versions \
-             where node_id = '{node}' order by version"
-        ))
-        .await
+        let mut all = Vec::new();
+        let mut path = format!("/nodes/{node}/versions");
+        loop {
+            let page = self.ada.get(&path).await.expect(200);
+            all.extend(page["data"].as_array().unwrap().iter().cloned());
+            let Some(cursor) = page["nextCursor"].as_str() else {
+                break;
+            };
+            path = format!("/nodes/{node}/versions?cursor={cursor}");
+        }
+        all.reverse();
+        all
     }
 }
 

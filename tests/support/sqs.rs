@@ -28,21 +28,22 @@ const REGION: &str = "us-east-1";
 struct Server {
     url: String,
     /// Its standard input is what the server lives by.
-    _shell: Child,
+    shell: Child,
 }
 
 impl Server {
-    fn start() -> Self {
-        let name = format!("glassbox-sqs-{}.log", std::process::id());
+    /// `port` may be 0: any.
+    fn start(port: u16) -> Self {
+        let name = format!("glassbox-sqs-{}-{port}.log", std::process::id());
         let log = std::env::temp_dir().join(name);
         let mut server = Server {
             url: String::new(),
-            _shell: Command::new("sh")
+            shell: Command::new("sh")
                 .arg("-c")
                 .arg(SUPERVISOR)
                 .arg(&log)
                 .arg(program())
-                .args(["-H", "127.0.0.1", "-p", "0"])
+                .args(["-H", "127.0.0.1", "-p", &port.to_string()])
                 .stdin(Stdio::piped())
                 .spawn()
                 .unwrap(),
@@ -64,12 +65,50 @@ impl Server {
     }
 }
 
+/// A server of one test's own with its two queues, which can be killed. It keeps everything in
+/// memory, so a killed one has forgotten all messages: more than Amazon's ever does.
+pub struct Mortal {
+    server: Server,
+    port: u16,
+    pub sqs: Sqs,
+}
+
+impl Mortal {
+    pub async fn start(port: u16) -> Self {
+        let server = Server::start(port);
+        let client = client(&server.url);
+        let sqs = Sqs {
+            agent_url: create(&client, "agent", None).await,
+            file_url: create(&client, "file", None).await,
+            dead_url: String::new(),
+            endpoint: server.url.clone(),
+            client,
+        };
+        Mortal { server, port, sqs }
+    }
+
+    /// SIGKILL, and nothing answers until [`Self::start_again`].
+    pub fn kill(&mut self) {
+        drop(self.server.shell.stdin.take());
+        self.server.shell.wait().unwrap();
+    }
+
+    /// The same queues at the same address, empty.
+    pub async fn start_again(&mut self) {
+        self.server = Server::start(self.port);
+        let client = &self.sqs.client;
+        assert_eq!(create(client, "agent", None).await, self.sqs.agent_url);
+        assert_eq!(create(client, "file", None).await, self.sqs.file_url);
+    }
+}
+
 /// The two queues of one test, each with a queue for what was delivered in vain.
 pub struct Sqs {
     pub client: Client,
     pub agent_url: String,
     pub file_url: String,
     pub dead_url: String,
+    endpoint: String,
 }
 
 impl Sqs {
@@ -80,14 +119,7 @@ impl Sqs {
 
     /// The same with names that end so: `.fifo` makes them first in, first out.
     pub async fn start_with(ending: &str) -> Self {
-        let credentials = Credentials::new("test", "test", None, None, "tests");
-        let config = aws_sdk_sqs::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(REGION))
-            .endpoint_url(endpoint())
-            .credentials_provider(credentials)
-            .build();
-        let client = Client::from_conf(config);
+        let client = client(endpoint());
         let name = |which: &str| format!("{which}-{}{ending}", uuid::Uuid::now_v7());
         let dead_url = create(&client, &name("dead"), None).await;
         let arn = attribute(&client, &dead_url, QueueAttributeName::QueueArn).await;
@@ -96,6 +128,7 @@ impl Sqs {
             file_url: create(&client, &name("file"), Some(&arn)).await,
             client,
             dead_url,
+            endpoint: endpoint().to_owned(),
         }
     }
 
@@ -106,7 +139,7 @@ impl Sqs {
             ("queue.agent_url", self.agent_url.clone()),
             ("queue.file_url", self.file_url.clone()),
             ("queue.region", REGION.into()),
-            ("queue.endpoint", endpoint().into()),
+            ("queue.endpoint", self.endpoint.clone()),
             ("queue.access_key_id", "test".into()),
             ("queue.secret_access_key", "test".into()),
         ]
@@ -119,6 +152,17 @@ impl Sqs {
         let count = async |name| attribute(&self.client, url, name).await.parse().unwrap();
         (count(waiting).await, count(hidden).await)
     }
+}
+
+fn client(endpoint: &str) -> Client {
+    let credentials = Credentials::new("test", "test", None, None, "tests");
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .endpoint_url(endpoint)
+        .credentials_provider(credentials)
+        .build();
+    Client::from_conf(config)
 }
 
 async fn create(client: &Client, name: &str, dead: Option<&str>) -> String {
@@ -140,7 +184,7 @@ async fn attribute(client: &Client, url: &str, name: QueueAttributeName) -> Stri
 }
 
 fn endpoint() -> &'static str {
-    &SHARED.get_or_init(Server::start).url
+    &SHARED.get_or_init(|| Server::start(0)).url
 }
 
 /// The one that `make setup` installed, else the machine's.

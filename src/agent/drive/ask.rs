@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::Driver;
 use crate::{
-    agent::{context, tools},
+    agent::{context, leave, policy::Policy, tools},
     executions::{
         self,
         model::budget::{Answer, Need},
@@ -43,6 +43,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// An answer, and which model it is from.
 pub(super) struct Answered {
     pub answer: ChatAnswer,
+    /// The rules for what it asks for.
+    pub policy: Policy,
     pub by: Found,
     /// The models that were asked before, and why they did not answer.
     pub passed_over: Vec<PassedOver>,
@@ -103,9 +105,10 @@ impl Driver {
         let mut attempt = 0;
         for by in self.choice.candidates().await? {
             let error = match self.ask_one(&by, &mut attempt).await? {
-                Ok(answer) => {
+                Ok((answer, policy)) => {
                     return Ok(Ok(Answered {
                         answer,
+                        policy,
                         by,
                         passed_over,
                     }));
@@ -129,7 +132,7 @@ impl Driver {
         &self,
         by: &Found,
         attempt: &mut u32,
-    ) -> Result<std::result::Result<ChatAnswer, ModelError>> {
+    ) -> Result<std::result::Result<(ChatAnswer, Policy), ModelError>> {
         let model = match self.choice.open(by).await {
             Ok(model) => model,
             // The database may come back; what is wrong with the model's settings won't.
@@ -142,16 +145,21 @@ impl Driver {
                 Ok(request) => request,
                 Err(error) => return Ok(Err(error)),
             };
-            let request = self.reserve(request, by).await?;
+            let (request, policy) = self.permit(request, by).await?;
             *attempt += 1;
             let error = match self.call(&model, &request, *attempt).await {
                 Ok(mut answer) => {
                     let used = answer.usage;
                     answer.usage = used.or_else(|| Some(context::estimate(&request, &answer)));
-                    return Ok(Ok(answer));
+                    return Ok(Ok((answer, policy)));
                 }
                 Err(error) => error,
             };
+            if error.is_free() {
+                let release =
+                    async |tx: &mut Tx| executions::ops::release_in(tx, &self.lease).await;
+                self.app.db.tx(self.scope(), release).await?;
+            }
             if error.kind == ModelErrorKind::ContextTooLong && self.choice.narrow(by) {
                 continue;
             }
@@ -180,14 +188,47 @@ impl Driver {
         })
     }
 
-    /// Reserves what the call may cost at most under the budgets that cover the run. Where
-    /// there is one, the answer's length has a bound.
+    /// Asks whether the run may go on and under which rules, and reserves what the call may
+    /// cost at most under the budgets that cover the run. Where there is one, the answer's
+    /// length has a bound.
     ///
     /// # Errors
-    /// [`Code::BudgetExceeded`], with `details.pause`.
-    async fn reserve(&self, request: ChatRequest, by: &Found) -> Result<ChatRequest> {
+    /// [`Code::Forbidden`] when the run may not go on; [`Code::BudgetExceeded`], with
+    /// `details.pause`.
+    async fn permit(&self, request: ChatRequest, by: &Found) -> Result<(ChatRequest, Policy)> {
         let longest = request.max_tokens.unwrap_or(LONGEST_ANSWER);
-        let read = context::at_most(&request);
+        let need = self.need(&request, longest, by);
+        let ask = async |tx: &Tx| {
+            let rules = leave::rules_in(tx, &self.caller, &self.lease);
+            tokio::try_join!(biased; rules, executions::ops::budgets_in(tx, &self.lease))
+        };
+        let reserve = async |tx: &mut Tx, (policy, budgets)| {
+            let answer = executions::ops::reserve_in(tx, &self.lease, budgets, need).await?;
+            Ok((policy, answer))
+        };
+        let (policy, answer) = self.app.db.tx_after(self.scope(), ask, reserve).await?;
+        match answer {
+            Answer::Free => Ok((request, policy)),
+            Answer::Reserved => {
+                let max_tokens = Some(longest);
+                Ok((
+                    ChatRequest {
+                        max_tokens,
+                        ..request
+                    },
+                    policy,
+                ))
+            }
+            Answer::Exceeded { why, pause } => {
+                let error = Error::new(Code::BudgetExceeded, why);
+                Err(error.with_details(json!({ "pause": pause })))
+            }
+        }
+    }
+
+    /// The most that a call can use whose answer has `longest` tokens at most.
+    fn need(&self, request: &ChatRequest, longest: u32, by: &Found) -> Need {
+        let read = context::at_most(request);
         let cost = |input_tokens, output_tokens| {
             let usage = Usage {
                 input_tokens,
@@ -201,23 +242,11 @@ impl Driver {
                 .unwrap_or(0)
         };
         let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX / 4);
-        let need = Need {
+        Need {
             micros: cost(read, u64::from(longest)),
             tokens: count(read) + i64::from(longest),
             read_micros: cost(read, 0),
             read_tokens: count(read),
-        };
-        let reserve = async |tx: &mut Tx| executions::ops::reserve_in(tx, &self.lease, need).await;
-        match self.app.db.tx(self.scope(), reserve).await? {
-            Answer::Free => Ok(request),
-            Answer::Reserved => Ok(ChatRequest {
-                max_tokens: Some(longest),
-                ..request
-            }),
-            Answer::Exceeded { why, pause } => {
-                let error = Error::new(Code::BudgetExceeded, why);
-                Err(error.with_details(json!({ "pause": pause })))
-            }
         }
     }
 

@@ -13,6 +13,7 @@ use super::{Driver, End, Step};
 use crate::{
     agent::{
         calls::{Decision, OpenCall, Stage},
+        leave,
         policy::Verdict,
         tools::{self, Outcome},
     },
@@ -32,6 +33,10 @@ impl Driver {
         news: &mut Subscription,
         stop: &CancellationToken,
     ) -> Result<Step> {
+        if self.policy.is_none() {
+            let read = async |tx: &mut Tx| leave::rules_in(tx, &self.caller, &self.lease).await;
+            self.policy = Some(self.app.db.tx(self.scope(), read).await?);
+        }
         let OpenCall { call, stage } = open;
         match stage {
             Stage::Ready => self.judge(call, news, stop).await,
@@ -67,8 +72,11 @@ impl Driver {
     }
 
     fn verdict(&self, call: &ToolCall) -> Verdict {
+        let Some(policy) = &self.policy else {
+            return Verdict::Deny("The policies were not read.".to_owned());
+        };
         let used = self.state.times_used(&call.name);
-        self.policy.verdict(&call.name, &arguments_of(call), used)
+        policy.verdict(&call.name, &arguments_of(call), used)
     }
 
     /// Goes on with a call for which a person was asked.

@@ -29,6 +29,7 @@ pub(super) fn journal(entries: &[(TraceKind, Value)]) -> Vec<TraceEvent> {
             sequence_number,
             event_type: *kind,
             event_data: data.clone(),
+            payload_refs: None,
             data_hash: None,
             timestamp: at(),
             duration_ms: None,

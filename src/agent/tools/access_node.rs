@@ -17,7 +17,7 @@ pub const DESCRIPTION: &str = "Look at a node: its title, description, status, i
 /// Characters of a text in the answer at most; read_input gives the rest.
 const BRIEF: usize = 2_000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Args {
     node_id: Option<NodeId>,

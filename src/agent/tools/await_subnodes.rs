@@ -23,7 +23,7 @@ pub const DESCRIPTION: &str =
 /// Outputs of one node that are named.
 const MAX_OUTPUTS: usize = 20;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Args {}
 
 pub type Ready = Args;

@@ -21,7 +21,7 @@ use crate::{
 pub const DESCRIPTION: &str =
     "Create a node below the one you work on, for a part of the work that stands for itself.";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Args {
     title: String,
     description: Option<String>,

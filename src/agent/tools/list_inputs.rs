@@ -9,7 +9,7 @@ use crate::{kernel::Result, platform::db::Tx};
 pub const DESCRIPTION: &str =
     "List the inputs of the node: id, type, label, length, and pages where there are any.";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Args {}
 
 pub type Ready = Args;

@@ -17,7 +17,7 @@ pub const DESCRIPTION: &str = "End the work: everything asked for is in the outp
 /// The workflow state a node goes to, where its project has one of that name.
 const DONE: &str = "complete";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Args {
     summary: String,
 }

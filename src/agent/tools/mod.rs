@@ -104,6 +104,7 @@ macro_rules! tools {
         pub enum Tool { $(#[doc = concat!("`", stringify!($module), "`")] $variant($module::Args),)+ }
 
         /// A call whose effects outside our database have happened.
+        #[derive(Clone)]
         pub enum Prepared { $(#[doc = concat!("`", stringify!($module), "`")] $variant($module::Ready),)+ }
 
         /// The names of all tools.
@@ -206,11 +207,11 @@ fn read<T: DeserializeOwned>(arguments: Value) -> Result<T> {
         .map_err(|error| invalid(&error.path().to_string(), error.inner().to_string()))
 }
 
-/// Characters of a result at most: what is longer would fill the conversation, which is sent
-/// whole with each call of the model.
-const MAX_RESULT: usize = 100_000;
+/// Characters of a result that are kept at most, as canonical text. The model is told much less
+/// of one that is so long; the journal has it whole, which must end somewhere.
+const MAX_RESULT: usize = 8_000_000;
 
-/// A result as the model is told of it: one that is too long is cut, and says so.
+/// A result as the journal has it: one that is too long is cut, and says so.
 pub fn bounded(result: Value) -> Value {
     let text = canonical::text(&result);
     if text.len() <= MAX_RESULT {
@@ -295,8 +296,8 @@ mod tests {
     fn a_long_result_is_cut_between_characters() {
         let short = json!({ "text": "é".repeat(1_000) });
         assert_eq!(bounded(short.clone()), short);
-        let cut = bounded(json!({ "text": "é".repeat(200_000) }));
-        assert_eq!(cut["characters"], 200_011);
+        let cut = bounded(json!({ "text": "é".repeat(8_100_000) }));
+        assert_eq!(cut["characters"], 8_100_011);
         assert_eq!(cut["text"].as_str().unwrap().chars().count(), MAX_RESULT);
     }
 

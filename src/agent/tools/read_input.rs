@@ -12,7 +12,7 @@ use crate::{
 pub const DESCRIPTION: &str = "Read a part of one input: page `page` where it has pages, else from character `offset`. \
      Answers the text and, when there is more of it, `nextOffset`.";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Args {
     input_id: InputId,

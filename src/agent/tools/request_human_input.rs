@@ -14,7 +14,7 @@ use crate::{
 pub const DESCRIPTION: &str =
     "Ask a person a question, or for an approval, and wait for the answer.";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Args {
     prompt: String,

@@ -223,6 +223,7 @@ mod tests {
             sequence_number: 1,
             event_type,
             event_data,
+            payload_refs: None,
             data_hash: None,
             timestamp: DateTime::UNIX_EPOCH,
             duration_ms: None,

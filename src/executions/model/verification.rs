@@ -21,6 +21,9 @@ pub struct Verification {
     pub broken_at: Option<i64>,
     /// Entries whose payload was removed when its time was over. Their hashes are there.
     pub payloads_removed: i64,
+    /// Entries of whose payload a part lies in the storage. It was read and checked, unless
+    /// `contents=false` was asked for.
+    pub payloads_apart: i64,
     /// What the fork stands on, when it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -2,22 +2,27 @@
 
 use super::{
     super::store::{self, doctor},
-    verify::verify_in,
+    verify::{check_contents, verify_in},
 };
 use crate::{
     config::AgentConfig,
     kernel::{ExecutionId, Finding, OrgId, Result, Scope},
-    platform::db::Db,
+    platform::{blobs::Blobs, db::Db},
 };
 
 /// Executions read at a time.
 const PAGE: i64 = 200;
 
 /// Looks at every run's owner, and at the journals and totals of the newest `sample` runs;
-/// of all when it is `None`.
-pub async fn doctor(db: &Db, agent: &AgentConfig, sample: Option<usize>) -> Result<Vec<Finding>> {
+/// of all when it is `None`. Large payloads are looked at where `blobs` has them.
+pub async fn doctor(
+    db: &Db,
+    blobs: Option<&dyn Blobs>,
+    agent: &AgentConfig,
+    sample: Option<usize>,
+) -> Result<Vec<Finding>> {
     let mut findings = owners(db, agent).await?;
-    findings.extend(journals(db, sample).await?);
+    findings.extend(journals(db, blobs, sample).await?);
     Ok(findings)
 }
 
@@ -67,7 +72,11 @@ async fn owners(db: &Db, agent: &AgentConfig) -> Result<Vec<Finding>> {
     .await
 }
 
-async fn journals(db: &Db, sample: Option<usize>) -> Result<Vec<Finding>> {
+async fn journals(
+    db: &Db,
+    blobs: Option<&dyn Blobs>,
+    sample: Option<usize>,
+) -> Result<Vec<Finding>> {
     let (mut broken, mut unequal) = (Vec::new(), Vec::new());
     let (mut looked_at, mut after) = (0, None);
     loop {
@@ -83,7 +92,7 @@ async fn journals(db: &Db, sample: Option<usize>) -> Result<Vec<Finding>> {
                 return Ok(tell(broken, unequal));
             }
             looked_at += 1;
-            look(db, org, id, &mut broken, &mut unequal).await?;
+            look(db, blobs, (org, id), &mut broken, &mut unequal).await?;
         }
     }
     Ok(tell(broken, unequal))
@@ -91,30 +100,38 @@ async fn journals(db: &Db, sample: Option<usize>) -> Result<Vec<Finding>> {
 
 async fn look(
     db: &Db,
-    org: OrgId,
-    id: ExecutionId,
+    blobs: Option<&dyn Blobs>,
+    (org, id): (OrgId, ExecutionId),
     broken: &mut Vec<String>,
     unequal: &mut Vec<String>,
 ) -> Result<()> {
     let scope = Scope::Org { org, user: None };
-    db.tx(scope, async |tx| {
-        // It may be gone by now.
-        if store::evidence::org_of(tx, id).await?.is_none() {
-            return Ok(());
-        }
-        let found = verify_in(tx, id).await?;
-        if !found.valid {
-            broken.push(match found.broken_at {
-                Some(entry) => format!("{id} entry {entry}"),
-                None => format!("{id} in what it was forked from"),
-            });
-        }
-        if doctor::totals_differ(tx, id).await? {
-            unequal.push(id.to_string());
-        }
-        Ok(())
-    })
-    .await
+    let looked = db
+        .tx(scope, async |tx| {
+            // It may be gone by now.
+            if store::evidence::org_of(tx, id).await?.is_none() {
+                return Ok(None);
+            }
+            let found = verify_in(tx, id).await?;
+            Ok(Some((found, doctor::totals_differ(tx, id).await?)))
+        })
+        .await?;
+    let Some(((mut found, apart), differ)) = looked else {
+        return Ok(());
+    };
+    if let Some(blobs) = blobs {
+        check_contents(db, blobs, (org, id), apart, &mut found).await?;
+    }
+    if !found.valid {
+        broken.push(match found.broken_at {
+            Some(entry) => format!("{id} entry {entry}"),
+            None => format!("{id} in what it was forked from"),
+        });
+    }
+    if differ {
+        unequal.push(id.to_string());
+    }
+    Ok(())
 }
 
 fn tell(broken: Vec<String>, unequal: Vec<String>) -> Vec<Finding> {

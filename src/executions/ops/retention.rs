@@ -10,11 +10,14 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
-use super::super::store::{self, retention};
+use super::{
+    super::store::{self, retention},
+    payloads,
+};
 use crate::{
     app::App,
     kernel::{ExecutionId, Result, Scope, Timestamp},
-    nodes,
+    nodes, outbox,
     platform::db::Tx,
 };
 
@@ -34,22 +37,34 @@ enum Step {
     Nothing,
 }
 
-/// Sweeps every hour until `stop`, if payloads are not kept for ever.
+/// Sweeps every hour until `stop`: payloads, if they are not kept for ever, and what the
+/// storage holds of payloads that no entry refers to.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
-    let Some(keep) = app.config.agent.keep_payloads() else {
-        return;
-    };
     loop {
-        match sweep(&app, keep, &stop).await {
-            Ok(0) => {}
-            Ok(runs) => tracing::info!(runs, "removed payloads of executions that ended long ago"),
-            Err(error) => {
-                tracing::warn!(error = %error.chain(), "the removal of payloads will try again");
-            }
+        if let Some(keep) = app.config.agent.keep_payloads() {
+            let removed = sweep(&app, keep, &stop).await;
+            tell(
+                removed,
+                "removed payloads of executions that ended long ago",
+            );
+        }
+        if let Some(folder) = &app.folder {
+            let removed = payloads::sweep(&app.db, folder).await;
+            tell(removed, "removed stored payloads that no entry refers to");
         }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+fn tell(removed: Result<usize>, what: &str) {
+    match removed {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "{what}"),
+        Err(error) => {
+            tracing::warn!(error = %error.chain(), "the removal of payloads will try again");
         }
     }
 }
@@ -93,6 +108,10 @@ async fn step(tx: &mut Tx, before: Timestamp, after: Option<Place>) -> Result<St
     nodes::ops::lock_row_in(tx, ended.node).await?;
     if store::active(tx, ended.node).await?.is_some() {
         return Ok(Step::Passed(place));
+    }
+    for sha256 in store::payloads::of_run(tx, &ended).await? {
+        let job = payloads::deletion_job(ended.org, ended.id, &sha256)?;
+        outbox::enqueue(tx, &job).await?;
     }
     let entries = retention::remove_payloads(tx, &ended).await?;
     Ok(Step::Removed(place, entries))

@@ -16,10 +16,14 @@ use super::{
     },
     BATCH,
     fork::origin,
+    payloads,
 };
 use crate::{
     kernel::{Code, Error, ExecutionId, NodeId, OrgId, Result, Scope},
-    platform::db::{Db, Tx},
+    platform::{
+        blobs::Blobs,
+        db::{Db, Tx},
+    },
 };
 
 /// What the first line calls the format.
@@ -62,33 +66,53 @@ pub struct Part {
 }
 
 /// Hands the lines of an execution's file to `write`, one after the other, and answers the
-/// first. For whoever holds the settings of the database: it asks for nobody's rights.
+/// first. Payloads are whole in it, wherever they lie. For whoever holds the settings of the
+/// database and the storage: it asks for nobody's rights.
+///
+/// # Errors
+/// [`Code::Unprocessable`] when the storage has lost or changed a payload.
 pub async fn trace_export(
     db: &Db,
+    blobs: Option<&dyn Blobs>,
     id: ExecutionId,
     mut write: impl FnMut(&str) -> Result<()>,
 ) -> Result<Header> {
-    db.tx(Scope::System, async |tx| {
-        let org = store::evidence::org_of(tx, id).await?;
-        let org = org.ok_or_else(|| Error::not_found("execution"))?;
-        tx.rescope(&Scope::Org { org, user: None });
-        let header = header(tx, org, id).await?;
-        write(&line(&header)?)?;
-        for part in &header.parts {
-            let mut after = 0;
-            while after < part.entries {
-                let limit = BATCH.min(part.entries - after);
-                let batch = store::trace(tx, part.execution_id, after, limit).await?;
-                let Some(last) = batch.last() else { break };
-                after = last.sequence_number;
-                for event in &batch {
-                    write(&line(event)?)?;
-                }
+    let header = db
+        .tx(Scope::System, async |tx| {
+            let org = store::evidence::org_of(tx, id).await?;
+            let org = org.ok_or_else(|| Error::not_found("execution"))?;
+            tx.rescope(&Scope::Org { org, user: None });
+            header(tx, org, id).await
+        })
+        .await?;
+    write(&line(&header)?)?;
+    let org = header.org_id;
+    for part in &header.parts {
+        let mut after = 0;
+        while after < part.entries {
+            let limit = BATCH.min(part.entries - after);
+            let read = async |tx: &mut Tx| store::trace(tx, part.execution_id, after, limit).await;
+            let batch = db.tx(Scope::Org { org, user: None }, read).await?;
+            let Some(last) = batch.last() else { break };
+            after = last.sequence_number;
+            for mut event in batch {
+                make_whole(blobs, org, &mut event).await?;
+                write(&line(&event)?)?;
             }
         }
-        Ok(header)
-    })
-    .await
+    }
+    Ok(header)
+}
+
+async fn make_whole(blobs: Option<&dyn Blobs>, org: OrgId, event: &mut TraceEvent) -> Result<()> {
+    match blobs {
+        Some(blobs) => payloads::make_whole(blobs, org, event).await,
+        None if event.payload_refs.is_none() => Ok(()),
+        None => Err(Error::new(
+            Code::Unavailable,
+            "A part of the payloads lies in the storage, which is not reached by these settings.",
+        )),
+    }
 }
 
 async fn header(tx: &mut Tx, org: OrgId, id: ExecutionId) -> Result<Header> {
@@ -207,6 +231,13 @@ impl Reader {
             self.find(part.execution_id, number, "can't be read");
             return;
         };
+        if event.payload_refs.is_some() {
+            self.find(
+                part.execution_id,
+                number,
+                "is without a part of its payload",
+            );
+        }
         if event.execution_id != part.execution_id {
             self.find(part.execution_id, number, "is another execution's");
         }

@@ -7,6 +7,7 @@ use diesel::{
     upsert::excluded,
 };
 use diesel_async::RunQueryDsl;
+use futures_util::future::try_join_all;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use crate::{
     },
     kernel::{Error, ExecutionId, OrgId, Result, objects},
     platform::db::{
-        Tx,
+        Cacheable, Tx,
         schema::{budget_reservations as reservations, budgets},
         types::sql_text,
     },
@@ -38,13 +39,14 @@ struct SourceRow {
 /// The settings that may limit a run: of its organization, its project, its node and those
 /// above, itself and the runs that it was started through. The first of those has the limit
 /// that the organization sets for each execution.
-pub async fn sources(tx: &mut Tx, lease: &Lease) -> Result<Vec<Source>> {
+pub async fn sources(tx: &Tx, lease: &Lease) -> Result<Vec<Source>> {
     let rows: Vec<SourceRow> = diesel::sql_query(SOURCES)
         .bind::<SqlUuid, _>(lease.org)
         .bind::<SqlUuid, _>(lease.project)
         .bind::<SqlUuid, _>(lease.node)
         .bind::<SqlUuid, _>(lease.execution)
-        .load(tx.conn())
+        .cached()
+        .load(&mut tx.pipe())
         .await?;
     rows.into_iter()
         .map(|row| {
@@ -118,43 +120,45 @@ impl From<AccountRow> for Account {
 }
 
 /// The rows of `limits`, made where they are not there yet, and locked in that order.
-pub async fn open(tx: &mut Tx, org: OrgId, limits: &[Limit]) -> Result<Vec<Account>> {
+pub async fn open(tx: &Tx, org: OrgId, limits: &[Limit]) -> Result<Vec<Account>> {
+    // They leave in the order of the list, all together.
+    try_join_all(limits.iter().map(|limit| open_one(tx, org, limit))).await
+}
+
+async fn open_one(tx: &Tx, org: OrgId, limit: &Limit) -> Result<Account> {
     let now = tx.now();
-    let mut accounts = Vec::with_capacity(limits.len());
-    for limit in limits {
-        let row: AccountRow = diesel::insert_into(budgets::table)
-            .values((
-                budgets::id.eq(tx.ids().uuid()),
-                budgets::org_id.eq(org),
-                budgets::scope_type.eq(limit.cover),
-                budgets::scope_id.eq(limit.id),
-                budgets::period.eq(limit.period),
-                budgets::limit_micros.eq(limit.micros),
-                budgets::limit_tokens.eq(limit.tokens),
-                budgets::created_at.eq(now),
-                budgets::updated_at.eq(now),
-            ))
-            .on_conflict((
-                budgets::org_id,
-                budgets::scope_type,
-                budgets::scope_id,
-                budgets::period,
-            ))
-            .do_update()
-            .set((
-                budgets::limit_micros.eq(excluded(budgets::limit_micros)),
-                budgets::limit_tokens.eq(excluded(budgets::limit_tokens)),
-            ))
-            .returning(AccountRow::as_returning())
-            .get_result(tx.conn())
-            .await?;
-        accounts.push(row.into());
-    }
-    Ok(accounts)
+    let row: AccountRow = diesel::insert_into(budgets::table)
+        .values((
+            budgets::id.eq(tx.ids().uuid()),
+            budgets::org_id.eq(org),
+            budgets::scope_type.eq(limit.cover),
+            budgets::scope_id.eq(limit.id),
+            budgets::period.eq(limit.period),
+            budgets::limit_micros.eq(limit.micros),
+            budgets::limit_tokens.eq(limit.tokens),
+            budgets::created_at.eq(now),
+            budgets::updated_at.eq(now),
+        ))
+        .on_conflict((
+            budgets::org_id,
+            budgets::scope_type,
+            budgets::scope_id,
+            budgets::period,
+        ))
+        .do_update()
+        .set((
+            budgets::limit_micros.eq(excluded(budgets::limit_micros)),
+            budgets::limit_tokens.eq(excluded(budgets::limit_tokens)),
+        ))
+        .returning(AccountRow::as_returning())
+        .cached()
+        .get_result(&mut tx.pipe())
+        .await?;
+    Ok(row.into())
 }
 
 /// What a run has reserved.
-#[derive(diesel::Queryable, diesel::Selectable)]
+#[derive(Debug, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = reservations)]
 pub struct Reservation {
     budgets: Vec<Option<Uuid>>,
@@ -165,37 +169,32 @@ pub struct Reservation {
 }
 
 /// Reserves `need` under budgets whose rows are locked.
-pub async fn reserve(tx: &mut Tx, lease: &Lease, ids: Vec<Uuid>, need: Need) -> Result<()> {
+pub fn reserve(tx: &Tx, lease: &Lease, ids: Vec<Uuid>, need: Need) {
     let now = tx.now();
-    diesel::update(budgets::table.filter(budgets::id.eq_any(&ids)))
-        .set((
+    tx.later(
+        diesel::update(budgets::table.filter(budgets::id.eq_any(ids.clone()))).set((
             budgets::reserved_micros.eq(budgets::reserved_micros + need.micros),
             budgets::reserved_tokens.eq(budgets::reserved_tokens + need.tokens),
             budgets::updated_at.eq(now),
-        ))
-        .execute(tx.conn())
-        .await?;
-    diesel::insert_into(reservations::table)
-        .values((
-            reservations::execution_id.eq(lease.execution),
-            reservations::org_id.eq(lease.org),
-            reservations::budgets.eq(ids),
-            reservations::micros.eq(need.micros),
-            reservations::tokens.eq(need.tokens),
-            reservations::lost_micros.eq(need.read_micros),
-            reservations::lost_tokens.eq(need.read_tokens),
-            reservations::created_at.eq(now),
-        ))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+        )),
+    );
+    tx.later(diesel::insert_into(reservations::table).values((
+        reservations::execution_id.eq(lease.execution),
+        reservations::org_id.eq(lease.org),
+        reservations::budgets.eq(ids),
+        reservations::micros.eq(need.micros),
+        reservations::tokens.eq(need.tokens),
+        reservations::lost_micros.eq(need.read_micros),
+        reservations::lost_tokens.eq(need.read_tokens),
+        reservations::created_at.eq(now),
+    )));
 }
 
 /// Takes away what a run has reserved; what it was is for [`settle`].
-pub async fn take_reservation(tx: &mut Tx, run: ExecutionId) -> Result<Option<Reservation>> {
+pub async fn take_reservation(tx: &Tx, run: ExecutionId) -> Result<Option<Reservation>> {
     Ok(diesel::delete(reservations::table.find(run))
         .returning(Reservation::as_returning())
-        .get_result(tx.conn())
+        .get_result(&mut tx.pipe())
         .await
         .optional()?)
 }
@@ -204,28 +203,38 @@ pub async fn take_reservation(tx: &mut Tx, run: ExecutionId) -> Result<Option<Re
 /// then. Their rows are locked in the order in which they were reserved, as
 /// everybody locks them.
 pub async fn settle(
-    tx: &mut Tx,
+    tx: &Tx,
     reserved: &Reservation,
     micros: i64,
     tokens: i64,
 ) -> Result<Vec<Account>> {
-    let mut accounts = Vec::with_capacity(reserved.budgets.len());
-    for id in reserved.budgets.iter().flatten() {
-        let row: Option<AccountRow> = diesel::update(budgets::table.find(id))
-            .set((
-                budgets::reserved_micros.eq(budgets::reserved_micros - reserved.micros),
-                budgets::reserved_tokens.eq(budgets::reserved_tokens - reserved.tokens),
-                budgets::spent_micros.eq(budgets::spent_micros + micros),
-                budgets::spent_tokens.eq(budgets::spent_tokens + tokens),
-                budgets::updated_at.eq(tx.now()),
-            ))
-            .returning(AccountRow::as_returning())
-            .get_result(tx.conn())
-            .await
-            .optional()?;
-        accounts.extend(row.map(Account::from));
-    }
-    Ok(accounts)
+    let ids = reserved.budgets.iter().flatten();
+    let settled = ids.map(|id| settle_one(tx, *id, reserved, micros, tokens));
+    let accounts = try_join_all(settled).await?;
+    Ok(accounts.into_iter().flatten().collect())
+}
+
+async fn settle_one(
+    tx: &Tx,
+    id: Uuid,
+    reserved: &Reservation,
+    micros: i64,
+    tokens: i64,
+) -> Result<Option<Account>> {
+    let row: Option<AccountRow> = diesel::update(budgets::table.find(id))
+        .set((
+            budgets::reserved_micros.eq(budgets::reserved_micros - reserved.micros),
+            budgets::reserved_tokens.eq(budgets::reserved_tokens - reserved.tokens),
+            budgets::spent_micros.eq(budgets::spent_micros + micros),
+            budgets::spent_tokens.eq(budgets::spent_tokens + tokens),
+            budgets::updated_at.eq(tx.now()),
+        ))
+        .returning(AccountRow::as_returning())
+        .cached()
+        .get_result(&mut tx.pipe())
+        .await
+        .optional()?;
+    Ok(row.map(Account::from))
 }
 
 /// Notes that people are told of `step` percent; `false` when they were already.

@@ -21,6 +21,7 @@ pub(super) struct EventRow {
     sequence_number: i64,
     event_type: TraceKind,
     event_data: Value,
+    payload_refs: Option<Value>,
     data_hash: Option<String>,
     occurred_at: Timestamp,
     duration_ms: Option<i64>,
@@ -34,12 +35,16 @@ pub(super) struct EventRow {
 
 impl From<EventRow> for TraceEvent {
     fn from(row: EventRow) -> Self {
-        TraceEvent {
+        let refs = row
+            .payload_refs
+            .and_then(|refs| serde_json::from_value(refs).ok());
+        let mut event = TraceEvent {
             id: row.id,
             execution_id: row.execution_id,
             sequence_number: row.sequence_number,
             event_type: row.event_type,
             event_data: row.event_data,
+            payload_refs: refs,
             data_hash: row.data_hash,
             timestamp: row.occurred_at,
             duration_ms: row.duration_ms,
@@ -49,7 +54,12 @@ impl From<EventRow> for TraceEvent {
             cost_micros: row.cost_micros,
             hash: row.hash,
             prev_hash: row.prev_hash,
+        };
+        // What it referred to was removed with the rest.
+        if event.is_removed() {
+            event.payload_refs = None;
         }
+        event
     }
 }
 

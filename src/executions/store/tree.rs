@@ -96,7 +96,7 @@ pub async fn depth(tx: &mut Tx, id: ExecutionId) -> Result<i64> {
 }
 
 /// The nodes of the runs through which this one was started.
-pub async fn nodes_above(tx: &mut Tx, parent: ExecutionId) -> Result<Vec<NodeId>> {
+pub async fn nodes_above(tx: &Tx, parent: ExecutionId) -> Result<Vec<NodeId>> {
     #[derive(QueryableByName)]
     struct Above {
         #[diesel(sql_type = SqlUuid)]
@@ -112,7 +112,7 @@ pub async fn nodes_above(tx: &mut Tx, parent: ExecutionId) -> Result<Vec<NodeId>
     )
     .bind::<SqlUuid, _>(parent)
     .bind::<Integer, _>(MAX_LEVELS)
-    .load(tx.conn())
+    .load(&mut tx.pipe())
     .await?;
     Ok(rows.into_iter().map(|row| row.node).collect())
 }

@@ -292,8 +292,9 @@ pub async fn file_store_in(tx: &mut Tx, grant: &Grant, stored: StoredText) -> Re
         end => json!([{ "start": 0, "end": end }]),
     };
     let metadata = json!({ "outcome": "complete" });
-    store::insert_complete(tx, grant.org, grant.actor.user, &stored, segments, metadata).await?;
-    let file = store::get(tx, stored.id).await?;
+    let user = grant.actor.user;
+    let insert = store::insert_complete(tx, grant.org, user, &stored, segments, metadata);
+    let (_, file) = tokio::try_join!(biased; insert, store::get(tx, stored.id))?;
     record(tx, grant, &file, None, Some(brief(&file))).await?;
     Ok(file)
 }

@@ -110,7 +110,7 @@ pub(super) async fn insert(tx: &mut Tx, file: &File) -> Result<()> {
 
 /// A file that needs no upload and no processing.
 pub(super) async fn insert_complete(
-    tx: &mut Tx,
+    tx: &Tx,
     org: OrgId,
     by: UserId,
     stored: &StoredText,
@@ -138,17 +138,17 @@ pub(super) async fn insert_complete(
             files::created_at.eq(now),
             files::updated_at.eq(now),
         ))
-        .execute(tx.conn())
+        .execute(&mut tx.pipe())
         .await?;
     Ok(())
 }
 
 /// The file, without its text.
-pub(super) async fn get(tx: &mut Tx, id: FileId) -> Result<File> {
+pub(super) async fn get(tx: &Tx, id: FileId) -> Result<File> {
     let row: Option<Row> = files::table
         .find(id)
         .select(Row::as_select())
-        .first(tx.conn())
+        .first(&mut tx.pipe())
         .await
         .optional()?;
     row.map(File::from).ok_or_else(gone)

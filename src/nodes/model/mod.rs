@@ -8,6 +8,7 @@ mod graph;
 mod lock;
 mod node;
 mod query;
+mod turns;
 mod version;
 
 pub use attach::{
@@ -23,6 +24,7 @@ pub use query::{
     Children, DeleteQuery, NodeFilter, NodeKey, NodeQuery, Order, ParentFilter, Sort, SortValue,
     Sorting,
 };
+pub use turns::{Turns, is_whole};
 pub use version::{
     InputChange, InputsDiff, NodeVersion, OutputChange, OutputsDiff, ValueChange, VersionDiff,
     VersionKey, version_diff,

@@ -13,7 +13,7 @@ use super::{
             Change, ChangeType, Expected, Input, InputBody, InputContent, InputCreate, Node,
             Output, OutputBody, OutputContent, OutputCreate, shortest_path,
         },
-        store::{self, attachment, graph},
+        store::{self, attachment, graph, near},
     },
     lock_for_writing,
     news::{self, News, Turn},
@@ -77,7 +77,7 @@ pub async fn input_remove(ctx: &Ctx, node: NodeId, id: InputId, expected: Expect
             let gone = attachment::delete_input(tx, node, id)
                 .await?
                 .ok_or_else(|| Error::not_found("input"))?;
-            let turn = Turn::Removed(gone.brief());
+            let turn = Turn::Removed(id, gone.brief());
             write_inputs(tx, grant, row, &gone, turn).await?;
             Ok(())
         },
@@ -137,7 +137,7 @@ pub async fn output_remove(
             let gone = attachment::delete_output(tx, node, id)
                 .await?
                 .ok_or_else(|| Error::not_found("output"))?;
-            let turn = Turn::Removed(gone.brief());
+            let turn = Turn::Removed(id, gone.brief());
             write_outputs(tx, grant, row, &gone, turn).await?;
             Ok(())
         },
@@ -177,7 +177,7 @@ async fn add_input(
     if let Some(source) = input.source_node_id {
         graph::insert_edge(tx, source, &row, input.id).await?;
     }
-    let turn = Turn::Added(input.brief());
+    let turn = Turn::Added(input.id, input.brief());
     let row = write_inputs(tx, grant, row, &input, turn).await?;
     let mut inputs = row.inputs.into_iter().flatten();
     let whole = inputs.find(|whole| whole.id == input.id);
@@ -193,7 +193,7 @@ async fn add_output(
 ) -> Result<Output> {
     let row = lock_expected(tx, grant, node, expected).await?;
     let output = attachment::insert_output(tx, &row, &new, grant.actor.execution).await?;
-    let turn = Turn::Added(output.brief());
+    let turn = Turn::Added(output.id, output.brief());
     let row = write_outputs(tx, grant, row, &output, turn).await?;
     let mut outputs = row.outputs.into_iter().flatten();
     let whole = outputs.find(|whole| whole.id == output.id);
@@ -205,14 +205,14 @@ async fn write_inputs(
     grant: &Grant,
     node: Node,
     input: &Input,
-    turn: Turn,
+    turn: Turn<InputId>,
 ) -> Result<Node> {
     let kind = input.input_type.as_str();
     let change = Change {
         kind: ChangeType::InputsChanged,
         summary: summary(&turn, "input", kind, input.label.as_deref()),
     };
-    news::write(tx, grant, node, Some(change), News::Inputs(turn)).await
+    news::write_turn(tx, grant, node, change, News::Inputs(turn)).await
 }
 
 async fn write_outputs(
@@ -220,14 +220,14 @@ async fn write_outputs(
     grant: &Grant,
     node: Node,
     output: &Output,
-    turn: Turn,
+    turn: Turn<OutputId>,
 ) -> Result<Node> {
     let kind = output.output_type.as_str();
     let change = Change {
         kind: ChangeType::OutputsChanged,
         summary: summary(&turn, "output", kind, output.label.as_deref()),
     };
-    news::write(tx, grant, node, Some(change), News::Outputs(turn)).await
+    news::write_turn(tx, grant, node, change, News::Outputs(turn)).await
 }
 
 async fn check_version(tx: &mut Tx, source: NodeId, version: Option<i32>) -> Result<()> {
@@ -277,9 +277,9 @@ fn source_gone() -> Error {
 
 async fn file_near(tx: &mut Tx, grant: &Grant, file: FileId) -> Result<()> {
     let near = if allows(Action::FileRead, grant.org_role, None) {
-        attachment::file_exists(tx, file).await?
+        near::file_exists(tx, file).await?
     } else {
-        attachment::file_is_near(tx, file, grant.project()?, grant.actor.user).await?
+        near::file_is_near(tx, file, grant.project()?, grant.actor.user).await?
     };
     near.then_some(()).ok_or_else(|| Error::not_found("file"))
 }
@@ -291,10 +291,10 @@ async fn node_near(tx: &mut Tx, grant: &Grant, source: NodeId) -> Result<()> {
     near.then_some(()).ok_or_else(source_gone)
 }
 
-fn summary(turn: &Turn, noun: &str, kind: &str, label: Option<&str>) -> String {
+fn summary<Id>(turn: &Turn<Id>, noun: &str, kind: &str, label: Option<&str>) -> String {
     let verb = match turn {
-        Turn::Added(_) => "added",
-        Turn::Removed(_) => "removed",
+        Turn::Added(..) => "added",
+        Turn::Removed(..) => "removed",
     };
     match label {
         Some(label) => format!("{verb} {noun} ({kind}): {label}"),

@@ -6,7 +6,7 @@ use super::{
     super::{
         model::{
             AuthorType, Change, ChangeType, InputCreate, InputType, MAX_DEPTH, Node, NodeCreate,
-            OutputCreate,
+            OutputCreate, Turns,
         },
         store,
     },
@@ -81,7 +81,7 @@ pub async fn node_create_with_in(
         kind: ChangeType::Created,
         summary: "created".to_owned(),
     };
-    store::version::insert(tx, &node, &change, grant.actor.user);
+    store::version::insert(tx, &node, true, Turns::default(), &change, grant.actor.user);
     news::created(tx, grant, &node).await?;
     Ok(node)
 }

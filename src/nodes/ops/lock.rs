@@ -108,7 +108,7 @@ async fn may_break(ctx: &Ctx, tx: &mut Tx, grant: &Grant, lock: &Lock) -> Result
 }
 
 /// The lock of a live node, its row locked until the transaction ends.
-pub async fn lock_row_in(tx: &mut Tx, node: NodeId) -> Result<Option<Lock>> {
+pub async fn lock_row_in(tx: &Tx, node: NodeId) -> Result<Option<Lock>> {
     lock::hold(tx, node).await
 }
 

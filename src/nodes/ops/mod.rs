@@ -81,7 +81,7 @@ pub async fn node_version_in(tx: &mut Tx, id: NodeId, version: i32) -> Result<No
 }
 
 /// A node that was not deleted, without inputs and outputs, for what is told about it.
-pub async fn node_outline_in(tx: &mut Tx, id: NodeId) -> Result<Option<Node>> {
+pub async fn node_outline_in(tx: &Tx, id: NodeId) -> Result<Option<Node>> {
     store::get_node(tx, id).await
 }
 

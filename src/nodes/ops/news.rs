@@ -4,13 +4,13 @@
 use serde_json::{Map, Value, json};
 
 use super::super::{
-    model::{Change, Differences, Input, Node, Output, VersionDiff},
+    model::{Change, Differences, Input, Node, Output, Turns, VersionDiff, is_whole},
     store,
 };
 use crate::{
     access::{Grant, audit},
     kernel::{
-        NodeId, Result, UserId,
+        InputId, NodeId, OutputId, Result, UserId,
         event::{Channel, Event, EventKind},
     },
     outbox,
@@ -26,9 +26,9 @@ pub(super) enum News {
     /// Fields of the node itself.
     Fields(Differences),
     /// Its inputs.
-    Inputs(Turn),
+    Inputs(Turn<InputId>),
     /// Its outputs.
-    Outputs(Turn),
+    Outputs(Turn<OutputId>),
     /// All that it took to make it equal to an earlier version.
     Rollback {
         /// That version.
@@ -40,18 +40,24 @@ pub(super) enum News {
     },
 }
 
-/// What was added or removed, in brief.
-pub(super) enum Turn {
+/// What was added or removed: its id, and the same in brief.
+pub(super) enum Turn<Id> {
     /// This is new.
-    Added(Value),
+    Added(Id, Value),
     /// This is gone.
-    Removed(Value),
+    Removed(Id, Value),
 }
+
+/// Inputs and outputs together, more than which are neither read nor told of as a whole when
+/// one of them changes.
+const MANY: usize = 100;
 
 /// What is told of a change beside the node itself.
 pub(super) struct Around {
     inputs: Vec<Input>,
     outputs: Vec<Output>,
+    /// Whether these are all that there are, and not the changed ones of many.
+    all: bool,
     /// The address of who changes it.
     email: Option<String>,
 }
@@ -65,7 +71,29 @@ impl Around {
         Ok(Around {
             inputs,
             outputs,
+            all: true,
             email: email?,
+        })
+    }
+
+    /// The same when `news` is of one of many inputs and outputs: that one alone, unless the
+    /// next version of `node` is to be whole.
+    async fn of_one(tx: &Tx, node: &Node, user: UserId, news: &News) -> Result<Self> {
+        let things = store::attachment::count(tx, node.id).await?;
+        if things <= MANY || is_whole(node.version + 1, things) {
+            return Around::of(tx, node.id, user).await;
+        }
+        let (inputs, outputs, email) = tokio::try_join!(
+            biased;
+            store::attachment::input(tx, news.new_input()),
+            store::attachment::output(tx, news.new_output()),
+            store::email_of(tx, user),
+        )?;
+        Ok(Around {
+            inputs,
+            outputs,
+            all: false,
+            email,
         })
     }
 
@@ -74,6 +102,19 @@ impl Around {
         (node.inputs, node.outputs) = (Some(self.inputs), Some(self.outputs));
         node
     }
+}
+
+/// Writes a node to which one thing was added, or from which one was removed, as its next
+/// version. Answers with the node as it is now, what was added included.
+pub(super) async fn write_turn(
+    tx: &mut Tx,
+    grant: &Grant,
+    node: Node,
+    change: Change,
+    news: News,
+) -> Result<Node> {
+    let around = Around::of_one(tx, &node, grant.actor.user, &news).await?;
+    write_with(tx, grant, node, around, Some(change), news).await
 }
 
 /// Writes a changed node; with a `change` of content, as its next version. Answers with
@@ -103,10 +144,14 @@ pub(super) async fn write_with(
         node.version += 1;
     }
     let by = by(grant, around.email.take());
+    let all = around.all;
+    let things = around.inputs.len() + around.outputs.len();
     let node = around.complete(node);
     store::update_node(tx, &node);
     if let Some(change) = change {
-        store::version::insert(tx, &node, &change, grant.actor.user);
+        let turns = news.turns(&node);
+        let whole = all && is_whole(node.version, things);
+        store::version::insert(tx, &node, whole, turns, &change, grant.actor.user);
     }
     if news.touches("supervisorUserId") {
         assigned(tx, grant, &node).await?;
@@ -116,7 +161,7 @@ pub(super) async fn write_with(
     let payload = json!({
         "nodeId": node.id,
         "projectId": node.project_id,
-        "changes": news.for_event(&node),
+        "changes": if all { news.for_event(&node) } else { news.in_brief() },
         "version": node.version,
         "updatedBy": by,
         "updatedAt": node.updated_at,
@@ -174,17 +219,13 @@ impl News {
     }
 
     fn for_audit(&self) -> (Option<Value>, Option<Value>) {
-        let turn = |name: &str, turn: &Turn| match turn {
-            Turn::Added(what) => (None, Some(json!({ name: what }))),
-            Turn::Removed(what) => (Some(json!({ name: what })), None),
-        };
         match self {
             News::Fields(found) => (
                 Some(found.before.clone().into()),
                 Some(found.after.clone().into()),
             ),
-            News::Inputs(what) => turn("input", what),
-            News::Outputs(what) => turn("output", what),
+            News::Inputs(turn) => turn.for_audit("input"),
+            News::Outputs(turn) => turn.for_audit("output"),
             News::Rollback { to, fields, diff } => {
                 let (mut before, mut after) = (fields.before.clone(), fields.after.clone());
                 let (inputs, outputs) = (&diff.inputs, &diff.outputs);
@@ -208,6 +249,64 @@ impl News {
                 (Some(before.into()), Some(after.into()))
             }
         }
+    }
+
+    /// Of a change of one thing among many: which list it was, for whoever wants to read it.
+    fn in_brief(&self) -> Map<String, Value> {
+        let mut changes = Map::new();
+        if matches!(self, News::Inputs(_)) {
+            changes.insert("inputsOmitted".to_owned(), Value::Bool(true));
+        }
+        if matches!(self, News::Outputs(_)) {
+            changes.insert("outputsOmitted".to_owned(), Value::Bool(true));
+        }
+        changes
+    }
+
+    /// The input that is new, if one is.
+    fn new_input(&self) -> Option<InputId> {
+        match self {
+            News::Inputs(Turn::Added(id, _)) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// The output that is new, if one is.
+    fn new_output(&self) -> Option<OutputId> {
+        match self {
+            News::Outputs(Turn::Added(id, _)) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// What was added and removed; `node` has it as it is now.
+    fn turns(&self, node: &Node) -> Turns {
+        let mut turns = Turns::default();
+        match self {
+            News::Fields(_) => {}
+            News::Inputs(Turn::Added(id, _)) => {
+                turns.inputs_added = inputs_of(node, |input| input == *id);
+            }
+            News::Inputs(Turn::Removed(id, _)) => turns.inputs_removed.push(*id),
+            News::Outputs(Turn::Added(id, _)) => {
+                turns.outputs_added = outputs_of(node, |output| output == *id);
+            }
+            News::Outputs(Turn::Removed(id, _)) => turns.outputs_removed.push(*id),
+            News::Rollback { diff, .. } => {
+                let (inputs, outputs) = (&diff.inputs, &diff.outputs);
+                turns.inputs_removed = inputs.removed.iter().map(|input| input.id).collect();
+                turns.outputs_removed = outputs.removed.iter().map(|output| output.id).collect();
+                turns.inputs_added = inputs_of(node, |id| {
+                    let changed = inputs.changed.iter().any(|change| change.id == id);
+                    changed || inputs.added.iter().any(|input| input.id == id)
+                });
+                turns.outputs_added = outputs_of(node, |id| {
+                    let changed = outputs.changed.iter().any(|change| change.id == id);
+                    changed || outputs.added.iter().any(|output| output.id == id)
+                });
+            }
+        }
+        turns
     }
 
     /// What changed, such that whoever keeps a copy of the node can put it over theirs:
@@ -239,6 +338,28 @@ impl News {
             }
         }
     }
+}
+
+impl<Id> Turn<Id> {
+    fn for_audit(&self, name: &str) -> (Option<Value>, Option<Value>) {
+        match self {
+            Turn::Added(_, what) => (None, Some(json!({ name: what }))),
+            Turn::Removed(_, what) => (Some(json!({ name: what })), None),
+        }
+    }
+}
+
+fn inputs_of(node: &Node, wanted: impl Fn(InputId) -> bool) -> Vec<Input> {
+    let inputs = node.inputs.iter().flatten();
+    inputs.filter(|input| wanted(input.id)).cloned().collect()
+}
+
+fn outputs_of(node: &Node, wanted: impl Fn(OutputId) -> bool) -> Vec<Output> {
+    let outputs = node.outputs.iter().flatten();
+    outputs
+        .filter(|output| wanted(output.id))
+        .cloned()
+        .collect()
 }
 
 /// Notes a list, unless it is empty.

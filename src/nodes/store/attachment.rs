@@ -2,23 +2,20 @@
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, PgAnyJsonExpressionMethods, QueryDsl, SelectableHelper,
-    dsl::{exists, max},
+    OptionalExtension, PgAnyJsonExpressionMethods, QueryDsl, SelectableHelper, dsl::max,
     result::Error as SqlError,
 };
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 
 use crate::{
-    kernel::{
-        Error, ExecutionId, FileId, InputId, NodeId, OutputId, ProjectId, Result, Timestamp, UserId,
-    },
+    kernel::{Error, ExecutionId, FileId, InputId, NodeId, OutputId, ProjectId, Result, Timestamp},
     nodes::model::{
         FileBrief, Input, InputContent, InputCreate, InputType, Node, NodeBrief, Output,
         OutputContent, OutputCreate, OutputType, PinnedVersion,
     },
     platform::db::{
-        Tx,
+        Cacheable, Tx,
         schema::{files, node_inputs, node_outputs, node_versions, nodes},
         types::sql_text,
         violates,
@@ -172,67 +169,109 @@ pub async fn of(tx: &Tx, node: NodeId) -> Result<(Vec<Input>, Vec<Output>)> {
     tokio::try_join!(inputs(tx, node), outputs(tx, node))
 }
 
-async fn inputs(tx: &Tx, node: NodeId) -> Result<Vec<Input>> {
-    let same_file = files::id.nullable().eq(node_inputs::file_id);
-    let same_node = nodes::id.nullable().eq(node_inputs::source_node_id);
-    let same_version = node_versions::org_id
-        .eq(node_inputs::org_id)
-        .and(
-            node_versions::node_id
-                .nullable()
-                .eq(node_inputs::source_node_id),
-        )
-        .and(
-            node_versions::version
-                .nullable()
-                .eq(node_inputs::source_node_version),
-        );
-    let snapshot = node_versions::snapshot.nullable();
-    let rows: Vec<(InputRow, Option<FileRow>, Option<SourceRow>, PinnedColumns)> =
-        node_inputs::table
+/// How many inputs and outputs a node has.
+pub async fn count(tx: &Tx, node: NodeId) -> Result<usize> {
+    let inputs = node_inputs::table.filter(node_inputs::node_id.eq(node));
+    let outputs = node_outputs::table.filter(node_outputs::node_id.eq(node));
+    let (mut first, mut second) = (tx.pipe(), tx.pipe());
+    let (inputs, outputs): (i64, i64) = tokio::try_join!(
+        inputs.count().get_result(&mut first),
+        outputs.count().get_result(&mut second),
+    )?;
+    Ok(usize::try_from(inputs + outputs).unwrap_or(usize::MAX))
+}
+
+// A macro, because the type of a query with a filter that is a parameter can't be written down,
+// and a boxed one would be put together anew each time.
+macro_rules! inputs_where {
+    ($tx:expr, $filter:expr) => {{
+        let same_file = files::id.nullable().eq(node_inputs::file_id);
+        let same_node = nodes::id.nullable().eq(node_inputs::source_node_id);
+        let same_version = node_versions::org_id
+            .eq(node_inputs::org_id)
+            .and(
+                node_versions::node_id
+                    .nullable()
+                    .eq(node_inputs::source_node_id),
+            )
+            .and(
+                node_versions::version
+                    .nullable()
+                    .eq(node_inputs::source_node_version),
+            );
+        let snapshot = node_versions::snapshot.nullable();
+        let rows: Vec<(InputRow, Option<FileRow>, Option<SourceRow>, PinnedColumns)> =
+            node_inputs::table
+                .left_join(files::table.on(same_file))
+                .left_join(nodes::table.on(same_node))
+                .left_join(node_versions::table.on(same_version))
+                .filter($filter)
+                .order((
+                    node_inputs::sort_order,
+                    node_inputs::created_at,
+                    node_inputs::id,
+                ))
+                .select((
+                    InputRow::as_select(),
+                    Option::<FileRow>::as_select(),
+                    Option::<SourceRow>::as_select(),
+                    (
+                        node_versions::version.nullable(),
+                        // Not `sql("…")`: diesel would prepare the whole query anew each time.
+                        snapshot.retrieve_as_text("title").nullable(),
+                        snapshot.retrieve_as_text("status").nullable(),
+                    ),
+                ))
+                .load(&mut $tx.pipe())
+                .await?;
+        let whole = rows.into_iter().map(|(row, file, source, pinned)| {
+            let source = source.and_then(|source| source.live(pinned));
+            row.with(file, source)
+        });
+        Ok::<Vec<Input>, Error>(whole.collect())
+    }};
+}
+
+macro_rules! outputs_where {
+    ($tx:expr, $filter:expr) => {{
+        let same_file = files::id.nullable().eq(node_outputs::file_id);
+        let rows: Vec<(OutputRow, Option<FileRow>)> = node_outputs::table
             .left_join(files::table.on(same_file))
-            .left_join(nodes::table.on(same_node))
-            .left_join(node_versions::table.on(same_version))
-            .filter(node_inputs::node_id.eq(node))
+            .filter($filter)
             .order((
-                node_inputs::sort_order,
-                node_inputs::created_at,
-                node_inputs::id,
+                node_outputs::sort_order,
+                node_outputs::created_at,
+                node_outputs::id,
             ))
-            .select((
-                InputRow::as_select(),
-                Option::<FileRow>::as_select(),
-                Option::<SourceRow>::as_select(),
-                (
-                    node_versions::version.nullable(),
-                    // Not `sql("…")`: diesel would prepare the whole query anew each time.
-                    snapshot.retrieve_as_text("title").nullable(),
-                    snapshot.retrieve_as_text("status").nullable(),
-                ),
-            ))
-            .load(&mut tx.pipe())
+            .select((OutputRow::as_select(), Option::<FileRow>::as_select()))
+            .load(&mut $tx.pipe())
             .await?;
-    let whole = rows.into_iter().map(|(row, file, source, pinned)| {
-        let source = source.and_then(|source| source.live(pinned));
-        row.with(file, source)
-    });
-    Ok(whole.collect())
+        Ok::<Vec<Output>, Error>(rows.into_iter().map(|(row, file)| row.with(file)).collect())
+    }};
+}
+
+async fn inputs(tx: &Tx, node: NodeId) -> Result<Vec<Input>> {
+    inputs_where!(tx, node_inputs::node_id.eq(node))
 }
 
 async fn outputs(tx: &Tx, node: NodeId) -> Result<Vec<Output>> {
-    let same_file = files::id.nullable().eq(node_outputs::file_id);
-    let rows: Vec<(OutputRow, Option<FileRow>)> = node_outputs::table
-        .left_join(files::table.on(same_file))
-        .filter(node_outputs::node_id.eq(node))
-        .order((
-            node_outputs::sort_order,
-            node_outputs::created_at,
-            node_outputs::id,
-        ))
-        .select((OutputRow::as_select(), Option::<FileRow>::as_select()))
-        .load(&mut tx.pipe())
-        .await?;
-    Ok(rows.into_iter().map(|(row, file)| row.with(file)).collect())
+    outputs_where!(tx, node_outputs::node_id.eq(node))
+}
+
+/// One input alone, in a list; an empty one for none.
+pub async fn input(tx: &Tx, id: Option<InputId>) -> Result<Vec<Input>> {
+    match id {
+        Some(id) => inputs_where!(tx, node_inputs::id.eq(id)),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// One output alone, in a list; an empty one for none.
+pub async fn output(tx: &Tx, id: Option<OutputId>) -> Result<Vec<Output>> {
+    match id {
+        Some(id) => outputs_where!(tx, node_outputs::id.eq(id)),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// What an input or output points at may be deleted between the look and the insert.
@@ -308,6 +347,7 @@ pub async fn insert_input(tx: &mut Tx, node: &Node, new: &InputCreate) -> Result
             node_inputs::created_at.eq(now),
         ))
         .returning(InputRow::as_returning())
+        .cached()
         .get_result(tx.conn())
         .await
         .map_err(target_gone)?;
@@ -371,6 +411,7 @@ pub async fn insert_output(
             node_outputs::created_at.eq(now),
         ))
         .returning(OutputRow::as_returning())
+        .cached()
         .get_result(tx.conn())
         .await
         .map_err(target_gone)?;
@@ -450,36 +491,4 @@ pub async fn delete_output(tx: &mut Tx, node: NodeId, id: OutputId) -> Result<Op
         .await
         .optional()?;
     Ok(row.map(|row| row.with(None)))
-}
-
-/// Whether there is such a file in the transaction's organization.
-pub async fn file_exists(tx: &mut Tx, file: FileId) -> Result<bool> {
-    let row = files::table.filter(files::id.eq(file));
-    Ok(diesel::select(exists(row)).get_result(tx.conn()).await?)
-}
-
-/// Whether `user` brought the file here, or a live node of `project` uses it.
-pub async fn file_is_near(
-    tx: &mut Tx,
-    file: FileId,
-    project: ProjectId,
-    user: UserId,
-) -> Result<bool> {
-    let live = || {
-        nodes::table
-            .filter(nodes::project_id.eq(project))
-            .filter(nodes::deleted_at.is_null())
-            .select(nodes::id)
-    };
-    let own = files::table
-        .filter(files::id.eq(file))
-        .filter(files::uploaded_by.eq(user));
-    let into = node_inputs::table
-        .filter(node_inputs::file_id.eq(file))
-        .filter(node_inputs::node_id.eq_any(live()));
-    let out_of = node_outputs::table
-        .filter(node_outputs::file_id.eq(file))
-        .filter(node_outputs::node_id.eq_any(live()));
-    let near = exists(own).or(exists(into)).or(exists(out_of));
-    Ok(diesel::select(near).get_result(tx.conn()).await?)
 }

@@ -50,13 +50,13 @@ impl From<LockRow> for Lock {
 }
 
 /// The lock of a live node, its row locked against other changes.
-pub(in super::super) async fn hold(tx: &mut Tx, node: NodeId) -> Result<Option<Lock>> {
+pub(in super::super) async fn hold(tx: &Tx, node: NodeId) -> Result<Option<Lock>> {
     let row: Option<LockRow> = nodes::table
         .find(node)
         .filter(nodes::deleted_at.is_null())
         .select(LockRow::as_select())
         .for_no_key_update()
-        .first(tx.conn())
+        .first(&mut tx.pipe())
         .await
         .optional()?;
     Ok(row.map(Lock::from))

@@ -6,6 +6,7 @@ pub(super) mod attachment;
 pub(super) mod graph;
 pub(super) mod list;
 pub(super) mod lock;
+pub(super) mod near;
 pub(super) mod version;
 
 use diesel::{

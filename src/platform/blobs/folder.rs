@@ -387,7 +387,13 @@ async fn open(path: &Path) -> Result<Option<(File, BlobInfo)>> {
         Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let info = read_trailer(&mut file).await.map_err(failed)?;
+    let info = read_trailer(&mut file)
+        .await
+        .map_err(|error| match error.kind() {
+            // It will be so the next time as well.
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Error::internal(error),
+            _ => failed(error),
+        })?;
     Ok(Some((file, info)))
 }
 

@@ -5,6 +5,7 @@
 //! transaction commits together or not at all; its outbox rows wake the relay only
 //! after the commit. This module never decides what a caller may do.
 
+mod cached;
 pub mod cluster;
 pub mod doctor;
 pub mod given;
@@ -33,6 +34,7 @@ use secrecy::ExposeSecret;
 use crate::config::DatabaseConfig;
 use crate::kernel::{Clock, Code, Error, Result, Scope, Timestamp, clock::Ids};
 
+pub use cached::Cacheable;
 pub use signal::{Exchange, Signal, Topic};
 pub use tx::Tx;
 
@@ -96,8 +98,20 @@ impl Db {
     where
         F: AsyncFnOnce(&mut Tx) -> Result<R>,
     {
-        let (mut tx, ()) = self.begin(&scope, Tx::settle).await?;
-        match work(&mut tx).await {
+        self.tx_after(scope, Tx::settle, async move |tx, ()| work(tx).await)
+            .await
+    }
+
+    /// As [`Db::tx`], for work that begins with statements whose answers it needs: `first`
+    /// sends them together with the `begin`. It is called again where a connection was dead.
+    pub async fn tx_after<S, R>(
+        &self,
+        scope: Scope,
+        first: impl AsyncFnOnce(&Tx) -> Result<S> + Clone,
+        work: impl AsyncFnOnce(&mut Tx, S) -> Result<R>,
+    ) -> Result<R> {
+        let (mut tx, found) = self.begin(&scope, first).await?;
+        match work(&mut tx, found).await {
             Ok(value) => {
                 tx.commit().await?;
                 Ok(value)
@@ -143,13 +157,13 @@ impl Db {
     /// again where a connection was dead, and its failure rolls back.
     pub async fn begin<R, F>(&self, scope: &Scope, first: F) -> Result<(Tx, R)>
     where
-        F: AsyncFn(&Tx) -> Result<R>,
+        F: AsyncFnOnce(&Tx) -> Result<R> + Clone,
     {
         let mut tries = 0;
         loop {
             tries += 1;
             let tx = self.take(scope).await?;
-            match first(&tx).await {
+            match first.clone()(&tx).await {
                 Ok(found) => return Ok((tx, found)),
                 Err(error) if !tx.has_begun() && tries < BEGIN_TRIES => {
                     self.drop_dead(Some(error));

@@ -67,6 +67,7 @@ diesel::table! {
         prev_hash -> Text,
         hash -> Text,
         data_hash -> Nullable<Text>,
+        payload_refs -> Nullable<Jsonb>,
     }
 }
 
@@ -302,6 +303,8 @@ diesel::table! {
         change_summary -> Nullable<Text>,
         changed_by -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        whole -> Bool,
+        turns -> Nullable<Jsonb>,
     }
 }
 

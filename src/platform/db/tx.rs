@@ -23,7 +23,7 @@ use futures_util::future::{BoxFuture, FutureExt, join_all};
 use scopeguard::ScopeGuard;
 
 use super::{
-    Signal, Topic,
+    Cacheable, Signal, Topic,
     scope::{Begin, Commit, SetScope},
 };
 use crate::kernel::{Error, Result, Scope, Timestamp, UserId, clock::Ids};
@@ -63,6 +63,8 @@ fn unsent<Q>(query: Q) -> Unsent
 where
     Q: QueryFragment<Pg> + QueryId + Send + 'static,
 {
+    // Nobody waits for an answer, so nothing in it depends on one: its text is always the same.
+    let query = query.cached();
     Box::new(move |mut conn| conn.execute_returning_count(query))
 }
 

@@ -57,6 +57,12 @@ pub struct ModelError {
 }
 
 impl ModelError {
+    /// Whether the call cost nothing: its server did not begin to work on it.
+    pub fn is_free(&self) -> bool {
+        use ModelErrorKind::{Malformed, Timeout};
+        !self.begun && !matches!(self.kind, Timeout | Malformed)
+    }
+
     /// A failure before the answer began.
     pub fn new(kind: ModelErrorKind, message: impl Into<String>) -> Self {
         ModelError {

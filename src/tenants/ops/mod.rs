@@ -37,7 +37,7 @@ pub async fn admins_in(tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>> {
 
 /// The rules that the organization of the transaction has for its agents, `null` when it
 /// has none.
-pub async fn agent_policies_in(tx: &mut Tx, org: OrgId) -> Result<Value> {
+pub async fn agent_policies_in(tx: &Tx, org: OrgId) -> Result<Value> {
     store::agent_policies(tx, org).await
 }
 

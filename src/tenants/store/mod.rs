@@ -132,11 +132,11 @@ pub(super) async fn settings_of(tx: &mut Tx, id: OrgId) -> Result<Value> {
 
 /// Deletes an organization and, by their keys, all of its rows.
 /// The `agentPolicies` of an organization's settings.
-pub(super) async fn agent_policies(tx: &mut Tx, id: OrgId) -> Result<Value> {
+pub(super) async fn agent_policies(tx: &Tx, id: OrgId) -> Result<Value> {
     let settings: Option<Value> = organizations::table
         .find(id)
         .select(organizations::settings)
-        .first(tx.conn())
+        .first(&mut tx.pipe())
         .await
         .optional()?;
     let policies = settings

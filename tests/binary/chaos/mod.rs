@@ -1,9 +1,10 @@
 //! Executions while everything around them dies: separate processes of the built program on
-//! one Postgres and one Redis, killed, hung and restarted at moments that a seed decides.
+//! one Postgres, one Redis and one server like SQS, killed, hung and restarted at moments that a
+//! seed decides.
 //!
 //! Afterwards every run has completed, each output is there once, no journal has a gap, and
 //! `glassbox doctor` finds nothing. `CHAOS_RUNS` says how many runs (20 in CI),
-//! `CHAOS_SEED` which plan.
+//! `CHAOS_SEED` which plan, `CHAOS_QUEUE` what is behind the queue: `sqs`, or `postgres`.
 
 mod model;
 mod plan;
@@ -14,13 +15,17 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use self::{model::OUTPUTS, plan::Plan, system::System};
+use self::{
+    model::OUTPUTS,
+    plan::{Fault, Plan},
+    system::System,
+};
 use super::support::Client;
 
 /// How long runs may take from the last fault on.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Faults at least: each kind once.
-const FAULTS: usize = 10;
+const FAULTS: usize = 11;
 /// So many runs at a time are started and not ended.
 const AT_ONCE: usize = 20;
 
@@ -35,12 +40,16 @@ async fn runs_end_well_whatever_dies_around_them() {
     let runs = usize::try_from(runs).unwrap();
     let random = || uuid::Uuid::new_v4().as_u64_pair().0;
     let seed = setting("CHAOS_SEED").unwrap_or_else(random);
-    println!("CHAOS_SEED={seed} CHAOS_RUNS={runs}");
+    let queue = std::env::var("CHAOS_QUEUE").unwrap_or_default();
+    let queue = if queue.is_empty() { "sqs" } else { &queue };
+    assert!(["sqs", "postgres"].contains(&queue), "{queue}");
+    println!("CHAOS_SEED={seed} CHAOS_RUNS={runs} CHAOS_QUEUE={queue}");
     let model = model::start().await;
-    let mut system = System::start(&format!("{}/v1", model.uri())).await;
+    let mut system = System::start(&format!("{}/v1", model.uri()), queue == "sqs").await;
     let starting = tokio::spawn(start_runs(system.url(), runs));
     let (mut faults, mut revived) = (0, 0);
-    for (pause, fault) in Plan::new(seed) {
+    let is_there = |fault: &Fault| queue == "sqs" || !matches!(fault, Fault::KillQueue);
+    for (pause, fault) in Plan::new(seed).filter(|(_, fault)| is_there(fault)) {
         sleep(pause).await;
         let left = runs.saturating_sub(ended(&system).await);
         if faults >= FAULTS && left < AT_ONCE {

@@ -15,6 +15,8 @@ pub enum Fault {
     KillServer,
     /// SIGKILL to Redis, which comes back empty.
     KillRedis,
+    /// SIGKILL to the server like SQS, which comes back without its messages.
+    KillQueue,
     /// Postgres is shut down in an orderly way and started again.
     RestartPostgres,
     /// SIGKILL to Postgres, which recovers from its log.
@@ -34,6 +36,7 @@ const FAULTS: &[Fault] = &[
     Fault::RestartPostgres,
     Fault::KillPostgres,
     Fault::CutConnections,
+    Fault::KillQueue,
 ];
 
 /// An endless plan. The same seed makes the same.

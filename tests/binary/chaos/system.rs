@@ -21,7 +21,11 @@ use tokio::{
     time::sleep,
 };
 
-use super::{super::free_port, super::support::Redis, plan::Fault};
+use super::{
+    super::free_port,
+    super::support::{Redis, sqs::Mortal},
+    plan::Fault,
+};
 
 const DATABASE: &str = "chaos";
 /// The life of a lease, in seconds.
@@ -31,6 +35,8 @@ pub struct System {
     folder: TempDir,
     cluster: Option<Cluster>,
     redis: Redis,
+    /// The server like SQS, unless the queue is in Postgres.
+    sqs: Option<Mortal>,
     model: String,
     port: u16,
     server: Child,
@@ -45,7 +51,7 @@ struct Document {
 
 impl System {
     /// Starts everything; the model is at `model`.
-    pub async fn start(model: &str) -> Self {
+    pub async fn start(model: &str, over_sqs: bool) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("gb-chaos")
             .tempdir()
@@ -55,14 +61,24 @@ impl System {
         migrate::bootstrap(admin, DATABASE).await.unwrap();
         let owner = cluster.url(OWNER_ROLE, DATABASE).into();
         migrate::up(&owner, None).await.unwrap();
+        let sqs = if over_sqs {
+            Some(Mortal::start(free_port()).await)
+        } else {
+            None
+        };
         let (redis, port) = (Redis::start(), free_port());
         let app = cluster.url(APP_ROLE, DATABASE);
-        let start = |role: &str| command(&folder, &app, &redis.url(), model, port, role);
-        let server = spawn(&mut start("serve"));
-        let workers = (0..2).map(|_| spawn(&mut start("agent-worker"))).collect();
+        let start = |role: &str| {
+            let mut command = command(&folder, &app, &redis.url(), model, port, role);
+            use_queue(&mut command, sqs.as_ref());
+            spawn(&mut command)
+        };
+        let server = start("serve");
+        let workers = (0..2).map(|_| start("agent-worker")).collect();
         System {
             cluster: Some(cluster),
             redis,
+            sqs,
             model: model.to_owned(),
             port,
             server,
@@ -78,14 +94,10 @@ impl System {
     /// A command of the program on this installation.
     pub fn command(&self, role: &str) -> Command {
         let app = self.cluster().url(APP_ROLE, DATABASE);
-        command(
-            &self.folder,
-            &app,
-            &self.redis.url(),
-            &self.model,
-            self.port,
-            role,
-        )
+        let (redis, model) = (self.redis.url(), &self.model);
+        let mut command = command(&self.folder, &app, &redis, model, self.port, role);
+        use_queue(&mut command, self.sqs.as_ref());
+        command
     }
 
     fn cluster(&self) -> &Cluster {
@@ -117,6 +129,13 @@ impl System {
                 self.redis.kill();
                 sleep(Duration::from_millis(500)).await;
                 self.redis.start_again();
+            }
+            Fault::KillQueue => {
+                if let Some(sqs) = &mut self.sqs {
+                    sqs.kill();
+                    sleep(Duration::from_millis(500)).await;
+                    sqs.start_again().await;
+                }
             }
             Fault::RestartPostgres => {
                 self.cluster.take().unwrap().stop().await.unwrap();
@@ -201,6 +220,14 @@ async fn signal(child: &Child, name: &str) {
         .args([&format!("-{name}"), &pid])
         .status();
     assert!(sent.await.unwrap().success());
+}
+
+/// Settings as the environment says them: `queue.agent_url` is `GLASSBOX_QUEUE__AGENT_URL`.
+fn use_queue(command: &mut Command, sqs: Option<&Mortal>) {
+    for (name, value) in sqs.iter().flat_map(|it| it.sqs.settings()) {
+        let name = name.to_uppercase().replace('.', "__");
+        command.env(format!("GLASSBOX_{name}"), value);
+    }
 }
 
 fn command(

@@ -1,6 +1,7 @@
 //! Evidence: forks of runs, what runs used, and payloads that are removed in time.
 
 mod fork;
+mod payloads;
 mod retention;
 mod spans;
 mod usage;

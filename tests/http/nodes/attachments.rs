@@ -111,7 +111,7 @@ async fn adding_and_removing_make_versions_and_events() {
         .await
         .expect(204);
     let versions = bench.versions(&node).await;
-    let kinds: Vec<&Value> = versions.iter().map(|v| &v["change_type"]).collect();
+    let kinds: Vec<&Value> = versions.iter().map(|v| &v["changeType"]).collect();
     assert_eq!(
         kinds,
         [
@@ -122,7 +122,7 @@ async fn adding_and_removing_make_versions_and_events() {
             "outputs_changed"
         ]
     );
-    assert_eq!(versions[1]["change_summary"], "added input (text): note");
+    assert_eq!(versions[1]["changeSummary"], "added input (text): note");
     let snapshot = &versions[2]["snapshot"];
     assert_eq!(snapshot["inputs"][0]["textContent"], long);
     assert_eq!(snapshot["outputs"][0]["textContent"], "b");

@@ -16,8 +16,8 @@ async fn a_change_of_content_makes_one_version_with_the_whole_node() {
     assert_eq!(node["version"], 2);
     let versions = bench.versions(&id).await;
     assert_eq!(versions.len(), 2);
-    assert_eq!(versions[1]["change_type"], "updated");
-    assert_eq!(versions[1]["change_summary"], "changed title, metadata");
+    assert_eq!(versions[1]["changeType"], "updated");
+    assert_eq!(versions[1]["changeSummary"], "changed title, metadata");
     assert_eq!(versions[1]["snapshot"], node);
     assert_eq!(versions[0]["snapshot"]["title"], "A");
     let event = bench.events().await.pop().unwrap();
@@ -40,7 +40,7 @@ async fn a_status_alone_is_a_status_change() {
         .await
         .expect(200);
     let versions = bench.versions(&id).await;
-    assert_eq!(versions[1]["change_type"], "status_change");
+    assert_eq!(versions[1]["changeType"], "status_change");
     let answer = bench.patch(&id, json!({ "status": "lost" })).await;
     assert_eq!(bad_fields(&answer), ["status"]);
 }

@@ -45,7 +45,7 @@ async fn a_new_node_leaves_a_version_an_audit_entry_and_an_event() {
     let node = bench.read(&id).await;
     let versions = bench.versions(&id).await;
     assert_eq!(versions.len(), 1);
-    assert_eq!(versions[0]["change_type"], "created");
+    assert_eq!(versions[0]["changeType"], "created");
     assert_eq!(versions[0]["snapshot"], node);
     let events = bench.events().await;
     assert_eq!(

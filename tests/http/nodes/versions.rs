@@ -208,8 +208,8 @@ async fn a_rollback_makes_a_new_version_that_is_equal_to_the_old_one() {
     assert_eq!(bench.count("node_dependencies").await, 1);
     let versions = bench.versions(&node).await;
     assert_eq!(versions.len(), 10);
-    assert_eq!(versions[9]["change_type"], "rollback");
-    assert_eq!(versions[9]["change_summary"], "rolled back to version 4");
+    assert_eq!(versions[9]["changeType"], "rollback");
+    assert_eq!(versions[9]["changeSummary"], "rolled back to version 4");
     let event = bench.events().await.pop().unwrap();
     assert_eq!(event["name"], "node_updated");
     let changes = &event["payload"]["changes"];
@@ -556,4 +556,68 @@ async fn versions_are_as_hidden_as_their_node() {
         let answer = bench.ada.get(path).await;
         answer.expect_problem(404, "NOT_FOUND");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_version_has_all_that_hung_on_the_node_and_keeps_only_what_came_and_went() {
+    let bench = Workbench::start().await;
+    let node = bench.titled("A long list").await;
+    let outputs = format!("/nodes/{node}/outputs");
+    let mut states = vec![bench.read(&node).await];
+    for n in 0..160 {
+        let text = format!("Finding {n}. ").repeat(40);
+        let body = json!({ "outputType": "text", "textContent": text });
+        let id = bench.ada.post(&outputs, body).await.id();
+        states.push(bench.read(&node).await);
+        if n % 9 == 4 {
+            bench
+                .ada
+                .delete(&format!("{outputs}/{id}"))
+                .await
+                .expect(204);
+            states.push(bench.read(&node).await);
+        }
+        if n % 20 == 7 {
+            bench
+                .patch(&node, json!({ "title": format!("At {n}") }))
+                .await
+                .expect(200);
+            states.push(bench.read(&node).await);
+        }
+    }
+    let content = |node: &Value| {
+        let fields = ["title", "version", "inputs", "outputs"];
+        fields.map(|field| node[field].clone())
+    };
+    let versions = bench.versions(&node).await;
+    assert_eq!(versions.len(), states.len());
+    for (version, state) in versions.iter().zip(&states) {
+        assert_eq!(content(&version["snapshot"]), content(state));
+    }
+    let one = bench.ada.get(&format!("/nodes/{node}/versions/70")).await;
+    assert_eq!(content(&one.expect(200)["snapshot"]), content(&states[69]));
+    // News of a long list name it, and don't carry it.
+    let last = bench.events().await.pop().unwrap();
+    assert_eq!(
+        last["payload"]["changes"],
+        json!({ "outputsOmitted": true })
+    );
+    // Whole each time, they would be about eighty times what was added.
+    let sizes = "select sum(length(snapshot::text) + coalesce(length(turns::text), 0))::bigint as kept, \
+                 (select sum(length(text_content)) from node_outputs)::bigint as added \
+                 from node_versions";
+    let sizes = bench.rows(sizes).await.remove(0);
+    let (kept, added) = (
+        sizes["kept"].as_i64().unwrap(),
+        sizes["added"].as_i64().unwrap(),
+    );
+    assert!(kept < 5 * added, "{kept} bytes kept of {added}");
+    // And one of them comes back.
+    bench.rollback(&node, 30).await.expect(200);
+    let now = bench.read(&node).await;
+    assert_eq!(now["outputs"], states[29]["outputs"]);
+    assert_eq!(
+        bench.versions(&node).await.last().unwrap()["snapshot"]["outputs"],
+        now["outputs"]
+    );
 }

@@ -1,0 +1,3 @@
+alter table budgets reset (fillfactor);
+alter table agent_executions reset (fillfactor);
+alter table outbox reset (fillfactor);

@@ -1,0 +1,143 @@
+//! Writing a step's entries: all that it does and what they say commit together, or nothing.
+//!
+//! What of them is too large for its row is stored first. What a step came to is known in its
+//! transaction only, so that is rolled back, and done again once the storage has the rest.
+
+use super::{Driver, End, Point, Step};
+use crate::{
+    agent::{leave, machine::State, spans},
+    app::App,
+    executions::{
+        journal,
+        model::{Change, Lease, NewEvent, Status, TraceEvent},
+        ops::{
+            self as executions,
+            payloads::{self, Content, Stored},
+        },
+    },
+    kernel::{Code, Error, Result},
+    platform::db::Tx,
+};
+
+/// What a try to append came to.
+enum Tried {
+    Written(Vec<TraceEvent>, Change),
+    Behind,
+    /// Nothing was done: these must be stored first.
+    TooLarge(Vec<Content>),
+}
+
+/// How often payloads of one step are stored. What a step does is the same each time, unless
+/// what it reads is changed meanwhile.
+const PUTS: u32 = 5;
+
+impl Driver {
+    /// Appends entries that depend on nothing in the database.
+    pub(super) async fn write(&mut self, events: Vec<NewEvent>, change: Change) -> Result<Step> {
+        self.append(async move |_: &Self, _: &mut Tx| Ok((events, change)))
+            .await
+    }
+
+    /// One transaction: what `work` does and the entries it answers, or nothing.
+    ///
+    /// Where these are too large for their rows, the transaction is rolled back, they are
+    /// stored, and `work` is done again: nobody waits for the storage under a lock.
+    pub(super) async fn append<F>(&mut self, work: F) -> Result<Step>
+    where
+        F: AsyncFnOnce(&Self, &mut Tx) -> Result<(Vec<NewEvent>, Change)> + Clone,
+    {
+        let mut stored = Stored::default();
+        let mut tries = 0;
+        let (written, change) = loop {
+            if self.dies(Point::BeforeAppend) {
+                return Ok(Step::Ended(End::Died));
+            }
+            match self.try_append(work.clone(), &stored).await? {
+                Tried::Written(written, change) => break (written, change),
+                Tried::Behind => {
+                    self.catch_up().await?;
+                    return Ok(Step::Behind);
+                }
+                Tried::TooLarge(_) if tries == PUTS => {
+                    let why = "What a step came to was something else each time; try again.";
+                    return Err(Error::new(Code::Unavailable, why));
+                }
+                Tried::TooLarge(contents) => {
+                    let place = (self.lease.org, self.lease.execution);
+                    payloads::put(&*self.app.blobs, place, contents, &mut stored).await?;
+                    tries += 1;
+                }
+            }
+        };
+        written.iter().for_each(|event| self.state.apply(event));
+        spans::tell(&self.app.spans, &self.lease, &written);
+        if self.dies(Point::AfterAppend) {
+            return Ok(Step::Ended(End::Died));
+        }
+        if change.status(Status::Running) == Status::Running {
+            Ok(Step::Appended)
+        } else {
+            Ok(Step::Ended(End::Rests))
+        }
+    }
+
+    async fn try_append<F>(&self, work: F, stored: &Stored) -> Result<Tried>
+    where
+        F: AsyncFnOnce(&Self, &mut Tx) -> Result<(Vec<NewEvent>, Change)> + Clone,
+    {
+        let mut missing = Vec::new();
+        let hold = async |tx: &Tx| journal::hold(tx, &self.lease, self.state.sequence).await;
+        let tried = self
+            .app
+            .db
+            .tx_after(self.scope(), hold, async |tx, held| {
+                let Some(held) = held else {
+                    return Ok(Tried::Behind);
+                };
+                let (events, change) = work(self, tx).await?;
+                missing = stored.missing(&events);
+                if !missing.is_empty() {
+                    return Err(Error::internal("rolled back, to store payloads first"));
+                }
+                let written =
+                    journal::append(tx, &self.lease, held, events, &change, stored).await?;
+                Ok(Tried::Written(written, change))
+            })
+            .await;
+        if missing.is_empty() {
+            tried
+        } else {
+            Ok(Tried::TooLarge(missing))
+        }
+    }
+
+    /// Reads the entries that others wrote.
+    async fn catch_up(&mut self) -> Result<()> {
+        let (id, last) = (self.lease.execution, self.state.sequence);
+        let read = async |tx: &mut Tx| executions::journal_after_in(tx, id, last).await;
+        let missed: Vec<TraceEvent> = self.app.db.tx(self.scope(), read).await?;
+        missed.iter().for_each(|event| self.state.apply(event));
+        Ok(())
+    }
+}
+
+/// What a journal amounts to, with its whole payloads, of which one is in memory at a time.
+/// `None` when the storage has lost one: then the run was ended.
+pub(super) async fn fold(
+    app: &App,
+    lease: &Lease,
+    journal: Vec<TraceEvent>,
+) -> Result<Option<State>> {
+    let mut state = State::fold(&[]);
+    for mut event in journal {
+        match payloads::make_whole(&*app.blobs, lease.org, &mut event).await {
+            Ok(()) => state.apply(&event),
+            Err(error) if error.code() == Code::Unprocessable => {
+                leave::end(app, lease, error.message()).await?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(state))
+}
