@@ -4,11 +4,13 @@
 //! Each call goes its own way: while one waits for a person the others run, and an
 //! answer reaches the call that asked for it, whatever came first.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     executions::model::{Closing, HumanInputRequest, Reply},
     platform::llm::ToolCall,
+    tenants::model::ToolEffect,
 };
 
 /// A call without a result.
@@ -29,6 +31,30 @@ pub enum Stage {
     Asked(Box<HumanInputRequest>),
     /// The request came to its end.
     Replied(Box<HumanInputRequest>, Box<Reply>),
+    /// It was about to be sent to a server outside, and perhaps was; before that it was at
+    /// the other stage.
+    Begun(Box<Intent>, Box<Stage>),
+}
+
+/// What is about to be sent to a server outside. It is committed before anything is sent, so
+/// that whoever goes on after a crash knows what may have happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Intent {
+    /// [`CALL_BEGINS`](crate::executions::model::CALL_BEGINS).
+    pub reason: String,
+    /// The call.
+    pub call_id: String,
+    /// What its tool is called here.
+    pub tool: String,
+    /// The tool's server.
+    pub server: String,
+    /// What the tool is called there.
+    pub server_tool: String,
+    /// What it was taken for.
+    pub effect: ToolEffect,
+    /// What is sent with the call, and with its repetition if there is one.
+    pub idempotency_key: String,
 }
 
 /// Open calls in the order in which the model wrote them.
@@ -58,7 +84,7 @@ impl OpenCalls {
     }
 
     /// Takes every question back that nobody answered, and every approval: those were given
-    /// to another run. Answers to questions stay.
+    /// to another run, as was the word that a call is sent. Answers to questions stay.
     pub fn ask_anew(&mut self) {
         for open in &mut self.0 {
             let keeps =
@@ -72,6 +98,21 @@ impl OpenCalls {
     /// The call got its result.
     pub fn close(&mut self, call_id: &str) {
         self.0.retain(|open| open.call.id != call_id);
+    }
+
+    /// A call is about to be sent outside.
+    pub fn begun(&mut self, intent: Intent) {
+        if let Some(open) = self.find(&intent.call_id) {
+            let before = std::mem::replace(&mut open.stage, Stage::Ready);
+            open.stage = Stage::Begun(Box::new(intent), Box::new(before));
+        }
+    }
+
+    /// Whether a call was about to be sent outside.
+    pub fn has_begun(&self, call_id: &str) -> bool {
+        let is =
+            |open: &OpenCall| open.call.id == call_id && matches!(open.stage, Stage::Begun(..));
+        self.0.iter().any(is)
     }
 
     /// A person was asked for a call.

@@ -10,6 +10,7 @@
 mod append;
 mod ask;
 mod call;
+mod outside;
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,6 +27,7 @@ use super::{
     choice::Choice,
     leave,
     machine::{Limits, NO_TOOL_CALL, Next, Opening, Silence, State, answer_data, bound_calls},
+    outside::Catalogue,
     policy::Policy,
     prompt, tools,
 };
@@ -47,6 +49,7 @@ use crate::{
         bus::{Message, Subscription},
         db::Tx,
     },
+    tenants::{self, ops::KeyedServer},
 };
 
 /// Where a driver can be stopped by a test, as if the process had died there.
@@ -86,6 +89,9 @@ pub struct Driver {
     /// The rules as they were when they were read last; a new driver has not read them.
     policy: Option<Policy>,
     choice: Choice,
+    /// The organization's tool servers, until they were asked what they offer.
+    servers: Vec<KeyedServer>,
+    outside: Catalogue,
     breakpoint: Option<Breakpoint>,
 }
 
@@ -136,10 +142,11 @@ impl Driver {
             org: lease.org,
             user: Some(user),
         };
-        let journal = app
+        let (journal, servers) = app
             .db
             .tx(scope.clone(), async |tx| {
-                executions::journal_in(tx, id).await
+                let servers = tenants::ops::tool_servers_in(tx, &app.vault, lease.org).await?;
+                Ok((executions::journal_in(tx, id).await?, servers))
             })
             .await?;
         let Some(state) = append::fold(&app, &lease, journal).await? else {
@@ -153,6 +160,8 @@ impl Driver {
             lease,
             caller,
             policy: None,
+            servers,
+            outside: Catalogue::default(),
             breakpoint,
         }))
     }
@@ -161,6 +170,9 @@ impl Driver {
     pub async fn run(mut self, stop: &CancellationToken) -> Result<End> {
         let channel = Channel::Execution(self.lease.execution);
         let mut news = self.app.bus.subscribe(channel).await?;
+        if let Some(end) = self.look_outside(&mut news, stop).await? {
+            return Ok(end);
+        }
         loop {
             if stop.is_cancelled() {
                 return self.hand_over().await;
@@ -206,6 +218,7 @@ impl Driver {
         let now = self.app.db.now();
         match self.state.next(&self.limits, now) {
             Next::Begin => self.begin().await,
+            Next::CallModel if self.has_other_tools() => self.note_tools().await,
             Next::CallModel => self.call_model(news, stop).await,
             Next::RunTool(open) => self.attend_call(open, news, stop).await,
             Next::AwaitInput => self.write(Vec::new(), Change::AwaitInput).await,
@@ -226,8 +239,9 @@ impl Driver {
                 model: driver.lease.model.clone(),
                 system_prompt: prompt::system(config),
                 task: prompt::task(&node),
-                tools: tools::allowed(config),
+                tools: driver.tool_names(),
                 node_version: node.version,
+                tool_servers: driver.outside.evidence().cloned(),
             };
             let data = serde_json::to_value(opening).map_err(Error::internal)?;
             let event = NewEvent::new(TraceKind::ExecutionStart, data);

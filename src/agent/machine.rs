@@ -18,7 +18,9 @@ use super::{
     context, prompt,
 };
 use crate::{
-    executions::model::{ExecutionConfig, HumanInputRequest, Reply, TraceEvent, TraceKind},
+    executions::model::{
+        CALL_BEGINS, ExecutionConfig, HumanInputRequest, Reply, TraceEvent, TraceKind,
+    },
     kernel::{Timestamp, canonical},
     platform::llm::{ChatAnswer, Message, ToolCall},
 };
@@ -68,7 +70,13 @@ pub struct Opening {
     pub tools: Vec<String>,
     /// The version of the node it began with.
     pub node_version: i32,
+    /// What the organization's tool servers offered; absent without them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_servers: Option<Value>,
 }
+
+/// Why a checkpoint is written that says what tool servers offer from now on.
+pub const TOOLS_OFFERED: &str = "tools_offered";
 
 /// What a journal amounts to.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -89,6 +97,8 @@ pub struct State {
     used: BTreeMap<String, u32>,
     worked: TimeDelta,
     last_at: Option<Timestamp>,
+    /// What tool servers offered when that was noted last.
+    pub offered: Option<Value>,
     /// The number of each result's entry, by its call's id.
     pub entries: HashMap<String, i64>,
     iterations: u32,
@@ -154,10 +164,9 @@ impl State {
             TraceKind::OutputAdded => self.outputs_added += 1,
             // Evidence of what a tool did; the tool's own entry told the model. Whether it
             // is paused is the row's to say.
-            TraceKind::SubnodeCreated
-            | TraceKind::Checkpoint
-            | TraceKind::ExecutionPaused
-            | TraceKind::ExecutionResume => {}
+            TraceKind::SubnodeCreated | TraceKind::ExecutionPaused | TraceKind::ExecutionResume => {
+            }
+            TraceKind::Checkpoint => self.note(data),
         }
         self.read_inbox();
     }
@@ -271,7 +280,24 @@ impl State {
                     text: opening.task.clone(),
                 },
             ];
+            self.offered.clone_from(&opening.tool_servers);
             self.opening = Some(opening);
+        }
+    }
+
+    /// What the driver notes for whoever goes on.
+    fn note(&mut self, data: &Value) {
+        match text(data, "reason").as_str() {
+            CALL_BEGINS => {
+                if let Ok(intent) = serde_json::from_value(data.clone()) {
+                    self.calls.begun(intent);
+                }
+            }
+            TOOLS_OFFERED => {
+                let offered = data.get("toolServers").filter(|offered| !offered.is_null());
+                self.offered = offered.cloned();
+            }
+            _ => {}
         }
     }
 

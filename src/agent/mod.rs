@@ -4,7 +4,8 @@
 //! [`drive`] performs that and appends the result; whatever a tool does in our own
 //! database is in the same transaction as the entry that says so. [`calls`] has what becomes
 //! of each of the model's tool calls, `policy` which of them may be made, `choice` which models
-//! may be asked, and `context` what of the conversation they can read. [`worker`] finds work,
+//! may be asked, `context` what of the conversation they can read,
+//! and `outside` which tools the organization's tool servers add. [`worker`] finds work,
 //! keeps the leases alive and hands over at shutdown.
 //!
 //! Invariants: nothing is done that the journal does not say; an effect in our
@@ -17,6 +18,7 @@ mod context;
 pub mod drive;
 mod leave;
 pub mod machine;
+mod outside;
 mod policy;
 mod prompt;
 mod spans;

@@ -202,8 +202,24 @@ pub async fn interrupt(
     if !from.contains(&head.status) {
         return Err(wrong_state(head.status, verb));
     }
+    let event = if *change == Change::Cancel {
+        with_doubt(tx, id, event).await?
+    } else {
+        event
+    };
     write(tx, &head, head.lease_epoch + 1, vec![event], change, None).await?;
     lock::release(tx, &head, node.as_ref()).await
+}
+
+/// The last entry of an execution, with the call outside in the middle of which it ends, if
+/// there is one: nobody will know any more whether that was made.
+async fn with_doubt(tx: &mut Tx, id: ExecutionId, mut event: NewEvent) -> Result<NewEvent> {
+    if let Some(intent) = store::open_intent(tx, id).await?
+        && let Some(data) = event.data.as_object_mut()
+    {
+        data.insert("outcomeUnknown".to_owned(), intent);
+    }
+    Ok(event)
 }
 
 /// The row of an execution, locked for what people have to say to it.

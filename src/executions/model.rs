@@ -4,23 +4,24 @@ pub mod budget;
 mod fork;
 pub mod payload;
 mod request;
+mod tools;
 mod usage;
 mod verification;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::openapi::{RefOr, schema::Schema};
 
 pub use fork::{EditedAnswer, EditedCall, ExecutionFork, ForkEdit, ForkPoint, Origin};
 pub use payload::{PayloadRef, PayloadRefs};
+pub use tools::{CALL_BEGINS, TOOLS, Tool, is_tool};
 pub use usage::{Usage, UsageBy, UsageGroup, UsageQuery, UsageSpan, UsageSum};
 pub use verification::{ForkVerification, Verification};
 
 use crate::{
     kernel::{
         ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, TraceEventId, UserId, WorkerId,
-        field::Fields, form::text, text::text_enum,
+        field::Fields, text::text_enum,
     },
     templates::model::AgentSettings,
 };
@@ -73,30 +74,6 @@ text_enum! {
     }
 }
 
-/// The tools an execution may be given, by name.
-pub const TOOLS: &[&str] = &[
-    "list_inputs",
-    "read_input",
-    "access_node",
-    "create_subnode",
-    "await_subnodes",
-    "add_output",
-    "request_human_input",
-    "mark_complete",
-];
-
-/// One of [`TOOLS`], for the OpenAPI document.
-#[derive(Debug)]
-pub struct Tool;
-
-impl utoipa::PartialSchema for Tool {
-    fn schema() -> RefOr<Schema> {
-        text().enum_values(Some(TOOLS.iter().copied())).into()
-    }
-}
-
-impl utoipa::ToSchema for Tool {}
-
 /// How an execution is run; what is not said comes from the node's
 /// `metadata.agentConfig`, then from the server's configuration.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -114,7 +91,8 @@ pub struct ExecutionConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 100_000)]
     pub system_prompt: Option<String>,
-    /// The tools it may use; all when not said.
+    /// The tools it may use; all when not said. Those of the organization's tool servers are
+    /// named `<server>__<tool>`, or `<server>__*` all together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Tool>>)]
     pub tools: Option<Vec<String>>,
@@ -158,9 +136,12 @@ impl ExecutionConfig {
         }
         for tool in self.tools.iter().flatten() {
             fields.check(
-                TOOLS.contains(&tool.as_str()),
+                is_tool(tool),
                 "config.tools",
-                format!("there is no tool {tool:?}; there are: {}", TOOLS.join(", ")),
+                format!(
+                    "there is no tool {tool:?}; there are: {}, and <server>__<tool>",
+                    TOOLS.join(", ")
+                ),
             );
         }
         fields.finish()

@@ -44,7 +44,7 @@ use crate::{
 use trace::EventRow;
 
 pub(super) use sweep::abandoned;
-pub(super) use trace::{end_of, trace};
+pub(super) use trace::{end_of, open_intent, trace};
 
 sql_text!(Status);
 sql_text!(TraceKind);

@@ -36,6 +36,7 @@ mod notifications;
 mod obedient;
 mod orgs;
 mod outage;
+mod outside;
 mod project_members;
 mod projects;
 mod queues;

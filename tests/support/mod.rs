@@ -19,6 +19,7 @@ pub mod issuer;
 pub mod model;
 mod redis;
 pub mod sqs;
+pub mod tools;
 mod until;
 
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::Driver;
 use crate::{
-    agent::{context, leave, policy::Policy, tools},
+    agent::{context, leave, policy::Policy},
     executions::{
         self,
         model::budget::{Answer, Need},
@@ -174,7 +174,7 @@ impl Driver {
     /// What of the conversation the model can read.
     fn request(&self, by: &Found) -> std::result::Result<ChatRequest, ModelError> {
         let config = &self.lease.config;
-        let tools = tools::specs(config);
+        let tools = self.tool_specs();
         let room = context::room(self.choice.window(by), config.max_tokens, &tools);
         let messages = context::fit(&self.state.messages, &self.state.entries, room);
         let messages = messages

@@ -51,6 +51,10 @@ impl Driver {
                 self.tell(&call, result).await
             }
             Stage::Asked(_) => Ok(Step::Appended),
+            Stage::Begun(intent, before) => {
+                self.resume_outside(call, *intent, *before, news, stop)
+                    .await
+            }
         }
     }
 
@@ -61,7 +65,7 @@ impl Driver {
         news: &mut Subscription,
         stop: &CancellationToken,
     ) -> Result<Step> {
-        if let Err(error) = tools::parse(&call, &self.lease.config) {
+        if let Err(error) = self.understand(&call) {
             return self.tell(&call, refusal(&error)).await;
         }
         match self.verdict(&call) {
@@ -71,7 +75,7 @@ impl Driver {
         }
     }
 
-    fn verdict(&self, call: &ToolCall) -> Verdict {
+    pub(super) fn verdict(&self, call: &ToolCall) -> Verdict {
         let Some(policy) = &self.policy else {
             return Verdict::Deny("The policies were not read.".to_owned());
         };
@@ -88,24 +92,14 @@ impl Driver {
         news: &mut Subscription,
         stop: &CancellationToken,
     ) -> Result<Step> {
-        let edited = match Decision::of(reply) {
-            Decision::Refused(why) => return self.tell(&call, denied(&why)).await,
-            Decision::Approved(edited) => edited,
+        let permitted = match Permitted::by_reply(call.clone(), request, reply) {
+            Ok(permitted) => permitted,
+            Err(why) => return self.tell(&call, denied(&why)).await,
         };
-        let edited = edited.map(|arguments| ToolCall {
-            arguments: canonical::text(&arguments),
-            ..call.clone()
-        });
-        let made = edited.as_ref().unwrap_or(&call);
         // A person may agree to what needs agreement, not to what is forbidden.
-        if let Verdict::Deny(why) = self.verdict(made) {
-            return self.tell(&call, denied(&why)).await;
+        if let Verdict::Deny(why) = self.verdict(&permitted.call) {
+            return self.tell(&permitted.call, denied(&why)).await;
         }
-        let permitted = Permitted {
-            call: made.clone(),
-            asked: Some((call, request)),
-            approved_by: reply.answered_by,
-        };
         self.run_tool(permitted, news, stop).await
     }
 
@@ -143,7 +137,7 @@ impl Driver {
     }
 
     /// Answers a call without running anything.
-    async fn tell(&mut self, call: &ToolCall, result: Value) -> Result<Step> {
+    pub(super) async fn tell(&mut self, call: &ToolCall, result: Value) -> Result<Step> {
         let event = NewEvent::new(TraceKind::ToolCall, entry(call, result));
         self.write(vec![event], Change::Continue).await
     }
@@ -154,6 +148,9 @@ impl Driver {
         news: &mut Subscription,
         stop: &CancellationToken,
     ) -> Result<Step> {
+        if self.outside.get(&permitted.call.name).is_some() {
+            return self.run_outside(permitted, news, stop).await;
+        }
         let begun = self.app.db.now();
         match self.try_tool(&permitted, begun, news, stop).await {
             Ok(step) => Ok(step),
@@ -216,7 +213,11 @@ impl Driver {
 
     /// The entry that takes an approval back, when what was approved is not what would be
     /// done now.
-    async fn void_in(&self, tx: &mut Tx, permitted: &Permitted) -> Result<Option<NewEvent>> {
+    pub(super) async fn void_in(
+        &self,
+        tx: &mut Tx,
+        permitted: &Permitted,
+    ) -> Result<Option<NewEvent>> {
         let Some((asked, request)) = &permitted.asked else {
             return Ok(None);
         };
@@ -232,16 +233,37 @@ impl Driver {
 }
 
 /// A call that may be made.
-struct Permitted {
+pub(super) struct Permitted {
     /// What is run.
-    call: ToolCall,
+    pub call: ToolCall,
     /// What the model asked for and what a person was asked about it, when one was.
-    asked: Option<(ToolCall, HumanInputRequest)>,
+    pub asked: Option<(ToolCall, HumanInputRequest)>,
     approved_by: Option<UserId>,
 }
 
 impl Permitted {
-    fn by_policy(call: ToolCall) -> Self {
+    /// A call that a person was asked about, as they approved it; else why it may not be made.
+    pub fn by_reply(
+        call: ToolCall,
+        request: HumanInputRequest,
+        reply: &Reply,
+    ) -> std::result::Result<Self, String> {
+        let edited = match Decision::of(reply) {
+            Decision::Refused(why) => return Err(why),
+            Decision::Approved(edited) => edited,
+        };
+        let edited = edited.map(|arguments| ToolCall {
+            arguments: canonical::text(&arguments),
+            ..call.clone()
+        });
+        Ok(Permitted {
+            call: edited.unwrap_or_else(|| call.clone()),
+            asked: Some((call, request)),
+            approved_by: reply.answered_by,
+        })
+    }
+
+    pub fn by_policy(call: ToolCall) -> Self {
         Permitted {
             call,
             asked: None,
@@ -250,7 +272,7 @@ impl Permitted {
     }
 
     /// The data of the call's entry.
-    fn entry(&self, result: Value) -> Value {
+    pub fn entry(&self, result: Value) -> Value {
         let call = &self.call;
         let Some((asked, request)) = &self.asked else {
             return entry(call, result);
@@ -292,7 +314,7 @@ fn call_hash(subject: &Value) -> String {
 }
 
 /// What the model is told of a call that failed.
-fn refusal(error: &Error) -> Value {
+pub(super) fn refusal(error: &Error) -> Value {
     json!({ "error": error.message(), "code": error.code().as_str() })
 }
 

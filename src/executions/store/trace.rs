@@ -1,11 +1,14 @@
 //! Reading journals.
 
-use diesel::{ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel::{
+    ExpressionMethods, OptionalExtension, PgAnyJsonExpressionMethods, QueryDsl, SelectableHelper,
+    dsl::exists,
+};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use crate::{
-    executions::model::{TraceEvent, TraceKind},
+    executions::model::{CALL_BEGINS, TraceEvent, TraceKind},
     kernel::{ExecutionId, Result, Timestamp, TraceEventId},
     platform::db::{
         Tx,
@@ -88,4 +91,39 @@ pub(in super::super) async fn end_of(tx: &mut Tx, id: ExecutionId) -> Result<(i6
         .select((executions::last_sequence, executions::head_hash))
         .first(tx.conn())
         .await?)
+}
+
+/// What the execution was about to send outside when its journal ends there: the last intent,
+/// if its call has no result.
+pub(in super::super) async fn open_intent(tx: &mut Tx, id: ExecutionId) -> Result<Option<Value>> {
+    let last: Option<(i64, Value)> = events::table
+        .filter(events::execution_id.eq(id))
+        .filter(events::event_type.eq(TraceKind::Checkpoint))
+        .filter(
+            events::event_data
+                .retrieve_as_text("reason")
+                .eq(CALL_BEGINS),
+        )
+        .order(events::sequence_number.desc())
+        .select((events::sequence_number, events::event_data))
+        .first(tx.conn())
+        .await
+        .optional()?;
+    let Some((number, intent)) = last else {
+        return Ok(None);
+    };
+    let call = intent.get("callId").and_then(Value::as_str);
+    let results = events::table
+        .filter(events::execution_id.eq(id))
+        .filter(events::sequence_number.gt(number))
+        .filter(events::event_type.eq(TraceKind::ToolCall))
+        .filter(
+            events::event_data
+                .retrieve_as_text("callId")
+                .eq(call.unwrap_or_default()),
+        );
+    let has_result: bool = diesel::select(exists(results))
+        .get_result(tx.conn())
+        .await?;
+    Ok((!has_result).then_some(intent))
 }

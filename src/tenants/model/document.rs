@@ -27,7 +27,65 @@ pub struct OrgSettings {
     agent_policies: Option<Vec<AgentPolicy>>,
     /// What may be spent.
     budget: Option<BudgetSettings>,
+    /// Servers of tools (Model Context Protocol) that the organization's agents have beside
+    /// ours. A tool is offered, and named in policies, as `<server>__<tool>`.
+    #[schema(max_items = 20)]
+    mcp_servers: Option<Vec<McpServerSettings>>,
 }
+
+/// A server of tools: at an address, or a command of whoever runs this server.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "its fields are read by the derive")]
+pub struct McpServerSettings {
+    /// Its name, which no other has.
+    #[schema(
+        min_length = 1,
+        max_length = 32,
+        pattern = "^[a-z0-9-]+(_[a-z0-9-]+)*$",
+        example = "crm"
+    )]
+    name: String,
+    /// Where it answers over streamable HTTP; unless it has `command`.
+    #[schema(format = "http-address", max_length = 2000)]
+    url: Option<String>,
+    /// The name of a command in this server's configuration; unless it has `url`.
+    #[schema(min_length = 1, max_length = 32, pattern = "\\S")]
+    command: Option<String>,
+    /// Headers that go with each request, 20 at most. Secrets don't belong here: `key` is
+    /// for one.
+    #[schema(value_type = Option<Object>)]
+    headers: Option<serde_json::Value>,
+    /// The key for it. It is stored encrypted and never read back; absent keeps the one of
+    /// the server of this name, `null` clears it.
+    #[schema(write_only, min_length = 1, max_length = 8192, pattern = "^[!-~]+$")]
+    key: Option<String>,
+    /// Whether there is such a key. Sent back, it changes nothing.
+    key_set: Option<bool>,
+    /// The header that the key is the value of; `Authorization: Bearer …` when absent.
+    #[schema(min_length = 1, max_length = 100, example = "X-Api-Key")]
+    key_header: Option<String>,
+    /// The tools, by their names there, that agents may use; all of them when absent.
+    #[schema(value_type = Option<Vec<ToolName>>, max_items = 100)]
+    tools: Option<Vec<String>>,
+    /// What tools do, by their names there: `read` changes nothing, `idempotent` may be sent
+    /// twice with the same key, and `at_most_once`, which is what holds when nothing is said,
+    /// is never sent twice.
+    #[schema(value_type = Option<Object>)]
+    effects: Option<serde_json::Value>,
+    /// Whether the tools' own word is taken for what they do, where `effects` does not say.
+    trust_hints: Option<bool>,
+    /// How long a call may take; 60 when absent.
+    #[schema(minimum = 1, maximum = 600)]
+    timeout_seconds: Option<u32>,
+}
+
+/// The name of a tool at its server.
+#[derive(utoipa::ToSchema)]
+#[schema(min_length = 1, max_length = 200, pattern = "\\S")]
+#[expect(dead_code, reason = "its shape is read by the derive")]
+pub struct ToolName(String);
 
 /// A model of an organization's own.
 #[derive(utoipa::ToSchema)]

@@ -5,6 +5,7 @@ mod document;
 mod member;
 mod models;
 mod notification;
+mod servers;
 mod settings;
 
 use std::str::FromStr;
@@ -31,6 +32,7 @@ pub use member::{
 };
 pub use models::{Found, OrgModels, Place};
 pub use notification::{Notice, Notification, NotificationQuery, NotificationType, Subject};
+pub use servers::{OrgServer, ToolEffect, is_server_name};
 pub use settings::{Draft, KeyField, Settled, Unchecked, check_user_settings};
 
 text_enum! {

@@ -27,7 +27,7 @@ pub use keys::org_key_in;
 pub use members::{
     locks_end_in, member_add, member_add_in, member_list, member_remove, member_update, role_of_in,
 };
-pub use models::org_models_in;
+pub use models::{KeyedServer, org_models_in, tool_servers_in};
 pub use notifications::{notification_list, notification_read, notification_read_all, notify_in};
 
 /// The owners and administrators of the organization of the transaction.
@@ -89,8 +89,10 @@ pub async fn org_list(ctx: &Ctx, page: PageRequest) -> Result<Page<Org>> {
 pub async fn org_create(ctx: &Ctx, new: OrgCreate) -> Result<Org> {
     let vault = &ctx.app.vault;
     let actor = ctx.caller.actor();
+    let commands = &ctx.app.config.mcp.commands;
     ctx.own_tx(async move |tx| {
         let (org, settled) = new.make(OrgId::new(tx.ids()), tx.now())?;
+        models::check_commands(&org.settings, commands)?;
         // From here on the transaction acts for the organization that it makes.
         let grant = Grant::founding(tx, org.id, actor).await?;
         store::insert_org(tx, &org).await?;
@@ -119,6 +121,9 @@ pub async fn org_update(ctx: &Ctx, id: OrgId, update: OrgUpdate) -> Result<Org> 
         async move |tx, grant| {
             let before = store::lock_org(tx, id, grant.org_role).await?;
             let (mut org, settled) = update.apply(before.clone())?;
+            if settled.is_some() {
+                models::check_commands(&org.settings, &ctx.app.config.mcp.commands)?;
+            }
             let (was, is) = audit::difference(brief(&before, None), brief(&org, settled.as_ref()));
             if was.is_empty() && is.is_empty() {
                 return Ok(before);

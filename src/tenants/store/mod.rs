@@ -130,21 +130,25 @@ pub(super) async fn settings_of(tx: &mut Tx, id: OrgId) -> Result<Value> {
         .await?)
 }
 
-/// Deletes an organization and, by their keys, all of its rows.
-/// The `agentPolicies` of an organization's settings.
-pub(super) async fn agent_policies(tx: &Tx, id: OrgId) -> Result<Value> {
+/// The same; `null` when it is gone.
+pub(super) async fn settings_if_any(tx: &Tx, id: OrgId) -> Result<Value> {
     let settings: Option<Value> = organizations::table
         .find(id)
         .select(organizations::settings)
         .first(&mut tx.pipe())
         .await
         .optional()?;
-    let policies = settings
-        .as_ref()
-        .and_then(|settings| settings.get("agentPolicies"));
+    Ok(settings.unwrap_or_default())
+}
+
+/// The `agentPolicies` of an organization's settings.
+pub(super) async fn agent_policies(tx: &Tx, id: OrgId) -> Result<Value> {
+    let settings = settings_if_any(tx, id).await?;
+    let policies = settings.get("agentPolicies");
     Ok(policies.cloned().unwrap_or_default())
 }
 
+/// Deletes an organization and, by their keys, all of its rows.
 pub(super) async fn delete_org(tx: &mut Tx, id: OrgId) -> Result<()> {
     // Whoever works in the organization holds rows like these and then needs that of the
     // organization, for an event. Taken in their order, we wait for them and they for

@@ -172,7 +172,12 @@ pub(super) fn check_budget(fields: &mut Fields, budget: &Map<String, Value>) {
     fields.check(known, "settings.budget.onExceeded", "must be fail or pause");
 }
 
-fn only_known(fields: &mut Fields, path: &str, map: &Map<String, Value>, known: &[&str]) {
+pub(super) fn only_known(
+    fields: &mut Fields,
+    path: &str,
+    map: &Map<String, Value>,
+    known: &[&str],
+) {
     for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
         let message = format!("is not known here; there are: {}", known.join(", "));
         fields.bad(&format!("{path}.{name}"), &message);
@@ -226,7 +231,7 @@ pub(super) fn required_text(
     text(fields, path, value, max)
 }
 
-fn flag(fields: &mut Fields, path: &str, value: Option<&Value>) {
+pub(super) fn flag(fields: &mut Fields, path: &str, value: Option<&Value>) {
     let good = value.is_none_or(|value| value.is_boolean() || value.is_null());
     fields.check(good, path, "must be true or false");
 }
@@ -265,7 +270,7 @@ pub(super) fn refuse_secrets(fields: &mut Fields, path: &str, map: &Map<String, 
         if names_a_secret(name) && !is_empty {
             fields.bad(
                 &path,
-                "looks like a secret; settings keep only apiKey and selfHostedKey",
+                "looks like a secret; settings keep only apiKey, selfHostedKey and a tool server's key",
             );
         } else {
             refuse_secrets_in(fields, &path, value);

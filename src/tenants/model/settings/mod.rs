@@ -1,6 +1,6 @@
 //! Settings of organizations and users: checked field by field, keys taken out.
 //!
-//! A key (`apiKey` of a model, `selfHostedKey`) is write-only. [`Draft::read`] takes the
+//! A key (`apiKey` of a model, `key` of a tool server, `selfHostedKey`) is write-only. [`Draft::read`] takes the
 //! keys out of what a client sent, before anything else sees it; what is stored in the
 //! settings, and read back, is only `apiKeySet: true`. Clients send whole objects back,
 //! so a model that comes without `apiKey` keeps the key it has, by its name.
@@ -9,6 +9,7 @@
 //! hold a secret: in the open it would leak, dropped in silence it would be lost.
 
 mod check;
+mod servers;
 #[cfg(test)]
 mod tests;
 
@@ -56,6 +57,8 @@ pub enum KeyField {
     SelfHosted,
     /// The model of this name in its settings.
     Model(String),
+    /// The tool server of this name.
+    McpServer(String),
 }
 
 impl KeyField {
@@ -64,6 +67,7 @@ impl KeyField {
         match self {
             KeyField::SelfHosted => "selfHostedKey".to_owned(),
             KeyField::Model(name) => format!("models/{name}"),
+            KeyField::McpServer(name) => format!("mcpServers/{name}"),
         }
     }
 }
@@ -118,6 +122,7 @@ impl Draft {
         };
         draft.take_own_key(fields);
         draft.read_models(fields);
+        draft.read_servers(fields);
         let settings = &mut draft.settings;
         for name in [
             "selfHostedEndpoint",
@@ -145,7 +150,7 @@ impl Draft {
             }
             check_budget(fields, budget);
         }
-        refuse_secrets(fields, "settings", settings);
+        refuse_secrets(fields, "settings", &servers::without_tools(settings));
         draft
     }
 
@@ -232,18 +237,50 @@ impl Draft {
         }
     }
 
+    fn read_servers(&mut self, fields: &mut Fields) {
+        drop_null(&mut self.settings, "mcpServers");
+        let Some(entries) = self.settings.get_mut("mcpServers") else {
+            return;
+        };
+        list(fields, "settings.mcpServers", entries);
+        servers::check_number(fields, "settings.mcpServers", entries);
+        let Value::Array(entries) = entries else {
+            return;
+        };
+        for (n, server) in entries.iter_mut().enumerate() {
+            let path = format!("settings.mcpServers[{n}]");
+            let Value::Object(server) = server else {
+                fields.bad(&path, "must be an object");
+                continue;
+            };
+            take_marker(fields, &path, server, &KeyField::McpServer(String::new()));
+            let change = key_change(fields, &format!("{path}.key"), server.remove("key"));
+            let sets_key = matches!(change, KeyChange::Set(_));
+            let name = servers::check_server(fields, &path, server, sets_key);
+            if let Some(name) = name
+                && self
+                    .keys
+                    .insert(KeyField::McpServer(name), change)
+                    .is_some()
+            {
+                let message = "is the name of another server, too";
+                fields.bad(&format!("{path}.name"), message);
+            }
+        }
+    }
+
     /// The object that a key belongs to, and its path.
     fn entry(&mut self, field: &KeyField) -> Option<(String, &mut Map<String, Value>)> {
-        let KeyField::Model(name) = field else {
+        let Some((list, name)) = field.listed() else {
             return Some(("settings".to_owned(), &mut self.settings));
         };
-        let models = self.settings.get_mut("models")?.as_array_mut()?;
-        models
+        let entries = self.settings.get_mut(list)?.as_array_mut()?;
+        entries
             .iter_mut()
             .enumerate()
-            .filter_map(|(n, model)| Some((n, model.as_object_mut()?)))
-            .find(|(_, model)| model.get("name").and_then(Value::as_str) == Some(name))
-            .map(|(n, model)| (format!("settings.models[{n}]"), model))
+            .filter_map(|(n, entry)| Some((n, entry.as_object_mut()?)))
+            .find(|(_, entry)| entry.get("name").and_then(Value::as_str) == Some(name))
+            .map(|(n, entry)| (format!("settings.{list}[{n}]"), entry))
     }
 }
 
@@ -253,6 +290,7 @@ impl KeyField {
         match self {
             KeyField::SelfHosted => "selfHostedKeySet",
             KeyField::Model(_) => "apiKeySet",
+            KeyField::McpServer(_) => "keySet",
         }
     }
 
@@ -261,6 +299,16 @@ impl KeyField {
         match self {
             KeyField::SelfHosted => "selfHostedEndpoint",
             KeyField::Model(_) => "apiBase",
+            KeyField::McpServer(_) => "url",
+        }
+    }
+
+    /// The list whose entry of a name the key belongs to, and that name.
+    fn listed(&self) -> Option<(&'static str, &str)> {
+        match self {
+            KeyField::SelfHosted => None,
+            KeyField::Model(name) => Some(("models", name)),
+            KeyField::McpServer(name) => Some(("mcpServers", name)),
         }
     }
 }
@@ -281,13 +329,13 @@ struct KeyPlace {
 }
 
 fn place_of(settings: &Value, field: &KeyField) -> Option<KeyPlace> {
-    let entry = match field {
-        KeyField::SelfHosted => settings,
-        KeyField::Model(name) => settings
-            .get("models")?
+    let entry = match field.listed() {
+        None => settings,
+        Some((list, name)) => settings
+            .get(list)?
             .as_array()?
             .iter()
-            .find(|model| model.get("name").and_then(Value::as_str) == Some(name))?,
+            .find(|entry| entry.get("name").and_then(Value::as_str) == Some(name))?,
     };
     Some(KeyPlace {
         has_key: entry.get(field.marker()) == Some(&json!(true)),
