@@ -119,14 +119,13 @@ impl Spanned<'_> {
             ("gen_ai.conversation.id", json!(event.execution_id)),
             ("glassbox.sequence_number", json!(event.sequence_number)),
         ];
-        let code = event
-            .event_data
-            .pointer("/result/code")
-            .and_then(Value::as_str);
-        let refused = event
-            .event_data
-            .pointer("/result/error")
-            .and_then(Value::as_str);
+        // Tools of ours tell of an error and its code; those outside of an error with both.
+        let either = |paths: [&str; 2]| {
+            let mut found = paths.iter().map(|path| event.event_data.pointer(path));
+            found.find_map(|value| value.and_then(Value::as_str))
+        };
+        let code = either(["/result/code", "/result/error/code"]);
+        let refused = either(["/result/error", "/result/error/message"]);
         if refused.is_some() {
             attributes.push(("error.type", json!(code.unwrap_or("_OTHER"))));
         }

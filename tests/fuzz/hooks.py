@@ -171,10 +171,19 @@ def fix_body(name, body):
     if name in ("org_create", "org_update"):
         settings = body.get("settings") or {}
         # No two of one name, however much else differs between them.
-        for entries, key in (("models", "name"), ("agentPolicies", "action")):
+        for entries, key in (("models", "name"), ("agentPolicies", "action"), ("mcpServers", "name")):
             if settings.get(entries):
                 settings[entries] = list({entry[key]: entry for entry in settings[entries]}.values())
         # Where a stored key is sent changes only together with the key.
         settings.get("selfHostedEndpoint") and settings.setdefault("selfHostedKey", None)
         for model in settings.get("models") or ():
             model.setdefault("apiKey", None)
+        for server in settings.get("mcpServers") or ():
+            # At an address, since there are no commands, and with headers that it may have.
+            server.pop("command", None)
+            server["url"] = server.get("url") or "https://tools.example/mcp"
+            server.setdefault("key", None)
+            if server.get("headers"):
+                server["headers"] = {"X-Team": "blue"}
+            if server.get("keyHeader"):
+                server["keyHeader"] = "X-Api-Key"

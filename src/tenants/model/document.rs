@@ -1,6 +1,10 @@
 //! The shape of settings, for the OpenAPI document and nothing else: settings are kept
 //! with the fields that we don't know, so the program reads them as JSON.
 
+use std::collections::BTreeMap;
+
+use super::ToolEffect;
+
 /// Settings of an organization. Other fields are kept as they are, unless their name
 /// says that they hold a secret.
 #[derive(utoipa::ToSchema)]
@@ -55,8 +59,8 @@ pub struct McpServerSettings {
     command: Option<String>,
     /// Headers that go with each request, 20 at most. Secrets don't belong here: `key` is
     /// for one.
-    #[schema(value_type = Option<Object>)]
-    headers: Option<serde_json::Value>,
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    headers: Option<BTreeMap<String, String>>,
     /// The key for it. It is stored encrypted and never read back; absent keeps the one of
     /// the server of this name, `null` clears it.
     #[schema(write_only, min_length = 1, max_length = 8192, pattern = "^[!-~]+$")]
@@ -64,7 +68,12 @@ pub struct McpServerSettings {
     /// Whether there is such a key. Sent back, it changes nothing.
     key_set: Option<bool>,
     /// The header that the key is the value of; `Authorization: Bearer …` when absent.
-    #[schema(min_length = 1, max_length = 100, example = "X-Api-Key")]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+        example = "X-Api-Key"
+    )]
     key_header: Option<String>,
     /// The tools, by their names there, that agents may use; all of them when absent.
     #[schema(value_type = Option<Vec<ToolName>>, max_items = 100)]
@@ -72,8 +81,8 @@ pub struct McpServerSettings {
     /// What tools do, by their names there: `read` changes nothing, `idempotent` may be sent
     /// twice with the same key, and `at_most_once`, which is what holds when nothing is said,
     /// is never sent twice.
-    #[schema(value_type = Option<Object>)]
-    effects: Option<serde_json::Value>,
+    #[schema(value_type = Option<BTreeMap<String, ToolEffect>>)]
+    effects: Option<BTreeMap<String, ToolEffect>>,
     /// Whether the tools' own word is taken for what they do, where `effects` does not say.
     trust_hints: Option<bool>,
     /// How long a call may take; 60 when absent.

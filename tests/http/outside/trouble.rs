@@ -126,7 +126,7 @@ async fn cancelling_aborts_the_call_and_says_that_its_outcome_is_unknown() {
     let driving = tokio::spawn(async move { while !worker.step(&stop).await.unwrap() {} });
     server.state.called.notified().await;
     let before = Instant::now();
-    let path = format!("/nodes/{node}/execute/cancel");
+    let path = format!("/nodes/{node}/execution/cancel");
     scene.ada.post_empty(&path).await.expect(200);
     server.state.left.notified().await;
     driving.await.unwrap();
@@ -156,7 +156,7 @@ async fn a_call_that_a_pause_cut_off_is_not_made_again() {
     let stop = CancellationToken::new();
     let driving = tokio::spawn(async move { while !worker.step(&stop).await.unwrap() {} });
     server.state.called.notified().await;
-    let path = format!("/nodes/{node}/execute");
+    let path = format!("/nodes/{node}/execution");
     scene
         .ada
         .post_empty(&format!("{path}/pause"))

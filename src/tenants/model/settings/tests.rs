@@ -264,3 +264,72 @@ fn fallbacks_are_a_short_list_of_names() {
     let odd = refused(model(json!({ "fallbacks": ["b", 7, " "] })));
     assert_eq!(odd, [format!("{path}[1]"), format!("{path}[2]")]);
 }
+
+fn server(rest: Value) -> Value {
+    let mut server = json!({ "name": "crm", "url": "https://crm.example/mcp" });
+    let rest = rest.as_object().unwrap().clone();
+    server.as_object_mut().unwrap().extend(rest);
+    json!({ "mcpServers": [server] })
+}
+
+#[test]
+fn a_tool_servers_key_is_taken_out_and_stays_with_its_address() {
+    let sent = server(json!({ "key": "sk-9", "headers": { "X-Team": "blue" } }));
+    let settled = settle(sent, &json!({})).unwrap();
+    assert_eq!(settled.new_keys(), ["mcpServers/crm"]);
+    let stored = settled.settings;
+    assert!(!stored.to_string().contains("sk-"), "{stored}");
+    assert_eq!(stored["mcpServers"][0]["keySet"], true);
+    let again = settle(stored.clone(), &stored).unwrap();
+    assert_eq!(again.settings, stored);
+    assert_eq!(again.kept, [KeyField::McpServer("crm".into())]);
+    let mut moved = stored.clone();
+    moved["mcpServers"][0]["url"] = json!("https://evil.example");
+    let error = settle(moved, &stored).unwrap_err();
+    assert_eq!(bad_fields(&error), ["settings.mcpServers[0].url"]);
+}
+
+#[test]
+fn every_bad_field_of_a_tool_server_is_named() {
+    let at = |field: &str| vec![format!("settings.mcpServers[0]{field}")];
+    for (rest, field) in [
+        (json!({ "name": "a__b" }), ".name"),
+        (json!({ "url": "ftp://a" }), ".url"),
+        (json!({ "url": null }), ""),
+        (json!({ "command": "counter" }), ""),
+        (
+            json!({ "url": null, "command": "counter", "key": "sk-1" }),
+            ".key",
+        ),
+        (json!({ "headers": { "Host": "a" } }), ".headers.Host"),
+        (
+            json!({ "headers": { "Authorization": "sk-1" } }),
+            ".headers.Authorization",
+        ),
+        (json!({ "keyHeader": "Mcp-Session-Id" }), ".keyHeader"),
+        (json!({ "tools": "look" }), ".tools"),
+        (json!({ "tool": ["look"] }), ".tool"),
+        (json!({ "effects": { "look": "none" } }), ".effects.look"),
+        (json!({ "timeoutSeconds": 601 }), ".timeoutSeconds"),
+        (json!({ "trustHints": "yes" }), ".trustHints"),
+    ] {
+        assert_eq!(refused(server(rest.clone())), at(field), "{rest}");
+    }
+    // What tools are called is their server's affair.
+    let odd = json!({ "effects": { "get_token": "read" }, "timeoutSeconds": 60.0 });
+    let settled = settle(server(odd), &json!({})).unwrap();
+    assert_eq!(
+        crate::tenants::model::OrgServer::of_settings(&settled.settings).len(),
+        1
+    );
+    let twice = server(json!({}))["mcpServers"][0].clone();
+    let twice = json!({ "mcpServers": [twice, twice] });
+    assert_eq!(refused(twice), ["settings.mcpServers[1].name"]);
+    let many: Vec<_> = (0..21)
+        .map(|n| json!({ "name": format!("s{n}"), "url": "https://a.example" }))
+        .collect();
+    assert_eq!(
+        refused(json!({ "mcpServers": many })),
+        ["settings.mcpServers"]
+    );
+}
