@@ -5,6 +5,7 @@
 //! when its connection goes it is killed with all that it started. Should this process be
 //! killed itself, its standard input ends, by which such servers know to stop.
 
+use std::ffi::OsString;
 use std::io;
 use std::pin::Pin;
 use std::process::Stdio;
@@ -34,7 +35,7 @@ impl Server {
         let mut child = Command::new(&command.program)
             .args(&command.args)
             .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(search_path().map(|path| ("PATH", path)))
             .envs(environment.map(|(name, value)| (name, value.expose_secret())))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -75,6 +76,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Where programs are looked for, which a child has as we have it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the search path belongs to the machine, not to our configuration"
+)]
+fn search_path() -> Option<OsString> {
+    std::env::var_os("PATH")
 }
 
 /// What a child says, until a line is longer than a message may be.
