@@ -1,12 +1,14 @@
 //! Executions while everything around them dies: separate processes of the built program on
-//! one Postgres, one Redis and one server like SQS, killed, hung and restarted at moments that a
-//! seed decides.
+//! one Postgres, one Redis, one server like SQS and one tool server outside, killed, hung and
+//! restarted at moments that a seed decides.
 //!
-//! Afterwards every run has completed, each output is there once, no journal has a gap, and
-//! `glassbox doctor` finds nothing. `CHAOS_RUNS` says how many runs (20 in CI),
+//! Afterwards every run has completed, each output is there once, no effect outside happened
+//! twice, each is as the journals tell it, no journal has a gap, and `glassbox doctor` finds
+//! nothing. `CHAOS_RUNS` says how many runs (20 in CI),
 //! `CHAOS_SEED` which plan, `CHAOS_QUEUE` what is behind the queue: `sqs`, or `postgres`.
 
 mod model;
+mod outside;
 mod plan;
 mod system;
 
@@ -25,7 +27,7 @@ use super::support::Client;
 /// How long runs may take from the last fault on.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Faults at least: each kind once.
-const FAULTS: usize = 11;
+const FAULTS: usize = 12;
 /// So many runs at a time are started and not ended.
 const AT_ONCE: usize = 20;
 
@@ -46,7 +48,8 @@ async fn runs_end_well_whatever_dies_around_them() {
     println!("CHAOS_SEED={seed} CHAOS_RUNS={runs} CHAOS_QUEUE={queue}");
     let model = model::start().await;
     let mut system = System::start(&format!("{}/v1", model.uri()), queue == "sqs").await;
-    let starting = tokio::spawn(start_runs(system.url(), runs));
+    let tools = system.counter.settings();
+    let starting = tokio::spawn(start_runs(system.url(), tools, runs));
     let (mut faults, mut revived) = (0, 0);
     let is_there = |fault: &Fault| queue == "sqs" || !matches!(fault, Fault::KillQueue);
     for (pause, fault) in Plan::new(seed).filter(|(_, fault)| is_there(fault)) {
@@ -79,12 +82,13 @@ async fn runs_end_well_whatever_dies_around_them() {
 }
 
 /// Starts runs one after the other, trying again what a fault spoiled.
-async fn start_runs(url: String, runs: usize) {
+async fn start_runs(url: String, tools: Value, runs: usize) {
     let anyone = Client::new(&url, None);
     let who = json!({ "userId": "ada", "email": "ada@example.com" });
     let signed = insist(&anyone, "/auth/dev-token", &who).await;
     let ada = Client::new(&url, Some(signed["token"].as_str().unwrap()));
-    let org = json!({ "name": "Labs", "slug": "labs" });
+    let settings = json!({ "mcpServers": tools });
+    let org = json!({ "name": "Labs", "slug": "labs", "settings": settings });
     insist(&ada, "/orgs", &org).await;
     let org = loop {
         // The answer to the first try may have got lost.
@@ -159,6 +163,22 @@ async fn left_behind(system: &System) -> Vec<Value> {
         .await
 }
 
+/// What the journals say of calls of the tools outside.
+const CALLS_OUTSIDE: &str = "select jsonb_build_object( \
+    'key', t.execution_id || ':' || (t.event_data ->> 'callId'), \
+    'tool', t.event_data -> 'tool', 'result', t.event_data -> 'result') as document \
+    from agent_trace_events t where t.event_type = 'tool_call' \
+    and starts_with(t.event_data ->> 'tool', 'counter__')";
+
+/// How the calls went, so that a run in which none went well is seen.
+fn told(calls: &[Value]) -> String {
+    let part =
+        |of: &dyn Fn(&Value) -> bool| calls.iter().filter(|call| of(&call["result"])).count();
+    let unknown = part(&|result| result["error"]["code"] == "OUTCOME_UNKNOWN");
+    let well = part(&|result| result.get("error").is_none());
+    format!("{well} went well, {unknown} are in doubt")
+}
+
 /// Everything that is not as it must be.
 async fn wrongs(system: &System, runs: usize) -> Vec<String> {
     let whole = format!("array['{}']", OUTPUTS.join("','"));
@@ -206,6 +226,9 @@ async fn wrongs(system: &System, runs: usize) -> Vec<String> {
     if ended != runs {
         wrong.push(format!("{ended} runs instead of {runs}"));
     }
+    let calls = system.rows(CALLS_OUTSIDE).await;
+    println!("{} calls outside, {}", calls.len(), told(&calls));
+    wrong.extend(system.counter.wrongs(&calls));
     let doctor = system
         .command("doctor")
         .args(["--json", "--all"])

@@ -65,6 +65,7 @@ fn whole(turn: usize, messages: &[Value]) -> Calls {
         let text = format!("words of {}", OUTPUTS[n]);
         ("add_output", json!({ "label": OUTPUTS[n], "text": text }))
     };
+    let note = |tool: &'static str| (tool, json!({ "text": "The tide is high." }));
     let split = |title: &str| ("create_subnode", json!({ "title": title, "execute": true }));
     match turn {
         0 => vec![("list_inputs", json!({}))],
@@ -72,10 +73,14 @@ fn whole(turn: usize, messages: &[Value]) -> Calls {
         2 => vec![output(0)],
         3 => vec![split("part a"), split("part b")],
         4 => vec![("await_subnodes", json!({}))],
-        5 => vec![("access_node", json!({}))],
+        5 => vec![("access_node", json!({})), note("counter__note_once")],
         6 => vec![output(1)],
         7 => vec![output(2), ("list_inputs", json!({}))],
-        8 => vec![("create_subnode", json!({ "title": "note" }))],
+        8 => vec![
+            ("create_subnode", json!({ "title": "note" })),
+            note("counter__note_idempotent"),
+            note("counter__note_once"),
+        ],
         10 => vec![output(3)],
         _ => vec![("mark_complete", json!({ "summary": "Done." }))],
     }

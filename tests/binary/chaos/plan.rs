@@ -17,6 +17,8 @@ pub enum Fault {
     KillRedis,
     /// SIGKILL to the server like SQS, which comes back without its messages.
     KillQueue,
+    /// SIGKILL to the tool server outside, and another in its place.
+    KillTools,
     /// Postgres is shut down in an orderly way and started again.
     RestartPostgres,
     /// SIGKILL to Postgres, which recovers from its log.
@@ -37,6 +39,7 @@ const FAULTS: &[Fault] = &[
     Fault::KillPostgres,
     Fault::CutConnections,
     Fault::KillQueue,
+    Fault::KillTools,
 ];
 
 /// An endless plan. The same seed makes the same.

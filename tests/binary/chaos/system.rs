@@ -1,5 +1,5 @@
-//! A whole installation: the server, two agent workers, Postgres and Redis, each a process of
-//! its own, and what can be done to them.
+//! A whole installation: the server, two agent workers, Postgres, Redis and a tool server
+//! outside, each a process of its own, and what can be done to them.
 
 use std::{
     fs::File,
@@ -24,6 +24,7 @@ use tokio::{
 use super::{
     super::free_port,
     super::support::{Redis, sqs::Mortal},
+    outside::Counter,
     plan::Fault,
 };
 
@@ -37,6 +38,7 @@ pub struct System {
     redis: Redis,
     /// The server like SQS, unless the queue is in Postgres.
     sqs: Option<Mortal>,
+    pub counter: Counter,
     model: String,
     port: u16,
     server: Child,
@@ -79,6 +81,7 @@ impl System {
             cluster: Some(cluster),
             redis,
             sqs,
+            counter: Counter::start(folder.path()),
             model: model.to_owned(),
             port,
             server,
@@ -137,6 +140,7 @@ impl System {
                     sqs.start_again().await;
                 }
             }
+            Fault::KillTools => self.counter.suffer().await,
             Fault::RestartPostgres => {
                 self.cluster.take().unwrap().stop().await.unwrap();
                 self.cluster = Some(start_cluster(self.folder.path()).await);
@@ -263,6 +267,7 @@ fn command(
         .env("GLASSBOX_AGENT__SWEEP_SECONDS", "1")
         .env("GLASSBOX_MODELS__OPENAI_API_KEY", "sk-chaos")
         .env("GLASSBOX_MODELS__OPENAI_BASE_URL", model)
+        .env("GLASSBOX_MODELS__ALLOWED_HOSTS", "127.0.0.1")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log);
