@@ -100,6 +100,11 @@ impl OpenCalls {
         self.0.retain(|open| open.call.id != call_id);
     }
 
+    /// Whether a call has no result yet.
+    pub fn is_open(&self, call_id: &str) -> bool {
+        self.0.iter().any(|open| open.call.id == call_id)
+    }
+
     /// A call is about to be sent outside.
     pub fn begun(&mut self, intent: Intent) {
         if let Some(open) = self.find(&intent.call_id) {

@@ -20,7 +20,7 @@ use super::compose;
 use crate::{
     agent::worker::AgentWorker,
     app::App,
-    config::{Config, Override},
+    config::{Config, Override, Plans},
     ingest::{
         sandbox::Sandbox,
         worker::{FileWorker, limits},
@@ -61,7 +61,8 @@ pub async fn serve(config: Config) -> Result<()> {
 }
 
 /// Runs executions.
-pub async fn agent_worker(config: Config) -> Result<()> {
+pub async fn agent_worker(mut config: Config) -> Result<()> {
+    config.database.plans = Plans::Fixed;
     let port = config.server.port;
     let mut crew = Crew::muster(config, port).await?;
     crew.agent_worker();

@@ -20,6 +20,31 @@ pub struct DatabaseConfig {
     pub acquire_timeout_ms: u64,
     /// How long one statement may run.
     pub statement_timeout_ms: u64,
+    /// How statements that stay prepared are planned: the role's choice, not the operator's.
+    #[serde(skip)]
+    pub plans: Plans,
+}
+
+/// How the database plans statements that stay prepared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Plans {
+    /// Anew for each execution where it expects to gain by that, as a list may of which a
+    /// page is read.
+    #[default]
+    Weighed,
+    /// Once for each connection. For a process whose statements find few rows by their keys:
+    /// it plans some of them for longer than they run.
+    Fixed,
+}
+
+impl Plans {
+    /// What Postgres calls it, as `plan_cache_mode`.
+    pub const fn mode(self) -> &'static str {
+        match self {
+            Plans::Weighed => "auto",
+            Plans::Fixed => "force_generic_plan",
+        }
+    }
 }
 
 impl DatabaseConfig {

@@ -34,7 +34,7 @@ pub use self::{
     agent::AgentConfig,
     auth::AuthConfig,
     bus::BusConfig,
-    database::DatabaseConfig,
+    database::{DatabaseConfig, Plans},
     ingest::IngestConfig,
     limits::LimitsConfig,
     log::{LogConfig, LogFormat},

@@ -284,20 +284,25 @@ impl Driver {
         };
         let result = answer.unwrap_or_else(|failure| told(&failure, effect));
         let entry = NewEvent::new(TraceKind::ToolCall, permitted.entry(result));
-        self.keep(entry.lasting(self.since(begun))).await
+        self.keep(&permitted.call.id, entry.lasting(self.since(begun)))
+            .await
     }
 
     /// Answers a call that was sent, or was not sent again.
     async fn settle(&mut self, permitted: &Permitted, result: Value) -> Result<Step> {
         let entry = NewEvent::new(TraceKind::ToolCall, permitted.entry(result));
-        self.keep(entry).await
+        self.keep(&permitted.call.id, entry).await
     }
 
     /// Appends the result of a call, whatever people said meanwhile.
-    async fn keep(&mut self, entry: NewEvent) -> Result<Step> {
+    async fn keep(&mut self, call: &str, entry: NewEvent) -> Result<Step> {
         let mut writes = 0;
         loop {
             match self.write(vec![entry.clone()], Change::Continue).await {
+                // What is new is this very entry: of a commit only the answer got lost.
+                Ok(Step::Behind) if !self.state.calls.is_open(call) => {
+                    return Ok(Step::Appended);
+                }
                 Ok(Step::Behind) => {}
                 Err(error) if error.retryable() && writes < WRITES => {
                     writes += 1;

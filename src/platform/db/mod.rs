@@ -230,6 +230,7 @@ fn pool(config: &DatabaseConfig, size: usize) -> Result<Pool<AsyncPgConnection>>
     let url = config.app()?;
     let acquire = Duration::from_millis(config.acquire_timeout_ms);
     let statement = config.statement_timeout_ms;
+    let plans = config.plans.mode();
     let mut manager = ManagerConfig::<AsyncPgConnection>::default();
     // A test query at each turn would be a round trip more; `begin` finds the dead.
     manager.recycling_method = RecyclingMethod::Fast;
@@ -242,6 +243,7 @@ fn pool(config: &DatabaseConfig, size: usize) -> Result<Pool<AsyncPgConnection>>
             // would finish first; it looks once a second whether we are still there.
             conn.batch_execute(&format!(
                 "set statement_timeout = {statement}; \
+                 set plan_cache_mode = {plans}; \
                  set client_connection_check_interval = 1000; \
                  set idle_in_transaction_session_timeout = 60000; \
                  set timezone = 'UTC'"

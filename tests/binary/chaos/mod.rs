@@ -75,7 +75,9 @@ async fn runs_end_well_whatever_dies_around_them() {
     }
     let took = last_fault.elapsed();
     println!("all ended {took:?} after the last of {faults} faults; {revived} gave up meanwhile");
-    let wrong = wrongs(&system, runs).await;
+    let calls = system.rows(CALLS_OUTSIDE).await;
+    println!("{} calls outside, {}", calls.len(), told(&calls));
+    let wrong = wrongs(&system, runs, &calls).await;
     if !wrong.is_empty() {
         panic!("{}\nlogs in {}", wrong.join("\n"), system.keep_logs());
     }
@@ -180,7 +182,7 @@ fn told(calls: &[Value]) -> String {
 }
 
 /// Everything that is not as it must be.
-async fn wrongs(system: &System, runs: usize) -> Vec<String> {
+async fn wrongs(system: &System, runs: usize, calls: &[Value]) -> Vec<String> {
     let whole = format!("array['{}']", OUTPUTS.join("','"));
     let labels = "coalesce((select array_agg(o.label order by o.created_at, o.id) \
                   from node_outputs o where o.node_id = e.node_id), '{}')";
@@ -214,6 +216,12 @@ async fn wrongs(system: &System, runs: usize) -> Vec<String> {
                 or count(distinct t.sequence_number) <> e.last_sequence)"
                 .to_owned(),
         ),
+        (
+            "a call with two results",
+            "exists (select from agent_trace_events t where t.execution_id = e.id \
+            and t.event_type = 'tool_call' group by t.event_data ->> 'callId' having count(*) > 1)"
+                .to_owned(),
+        ),
     ] {
         let query = format!(
             "select jsonb_build_object('id', e.id, 'status', e.status, 'error', e.error_message, \
@@ -226,9 +234,7 @@ async fn wrongs(system: &System, runs: usize) -> Vec<String> {
     if ended != runs {
         wrong.push(format!("{ended} runs instead of {runs}"));
     }
-    let calls = system.rows(CALLS_OUTSIDE).await;
-    println!("{} calls outside, {}", calls.len(), told(&calls));
-    wrong.extend(system.counter.wrongs(&calls));
+    wrong.extend(system.counter.wrongs(calls));
     let doctor = system
         .command("doctor")
         .args(["--json", "--all"])

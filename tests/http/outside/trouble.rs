@@ -3,6 +3,14 @@
 
 use std::time::{Duration, Instant};
 
+use glassbox::{
+    executions::{
+        journal,
+        model::{Change, NewEvent, TraceKind},
+    },
+    kernel::Scope,
+    platform::db::Tx,
+};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -178,4 +186,42 @@ async fn a_call_that_a_pause_cut_off_is_not_made_again() {
         "OUTCOME_UNKNOWN"
     );
     assert_eq!(server.calls().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_whose_commit_was_not_answered_is_not_written_again() {
+    let server = ToolServer::start().await;
+    let late = entry(&server, json!({ "timeoutSeconds": 1 }));
+    let scene = Scene::with(vec![call("crm__pay", "{}"), done()], late).await;
+    server.set(Manner::Silent);
+    let (run, _) = scene.start().await;
+    scene.test.relay().await;
+    let worker = scene.worker().await;
+    let stop = CancellationToken::new();
+    let driving = tokio::spawn(async move { while !worker.step(&stop).await.unwrap() {} });
+    server.state.called.notified().await;
+    // As the driver's own commit would have it, had it been carried out and not answered.
+    let intent = scene.entries(&run, "checkpoint").await.remove(0);
+    let data = json!({ "callId": intent["callId"], "tool": "crm__pay", "arguments": "{}",
+                       "result": { "content": "Paid." } });
+    let scope = Scope::Org {
+        org: scene.org.parse().unwrap(),
+        user: None,
+    };
+    let id = run.parse().unwrap();
+    let note = async |tx: &mut Tx| {
+        let event = NewEvent::new(TraceKind::ToolCall, data);
+        let attended = journal::attended(tx, id).await?;
+        attended.note(tx, event, &Change::Continue).await
+    };
+    scene.test.app.db.tx(scope, note).await.unwrap();
+    driving.await.unwrap();
+    assert_eq!(scene.state(&run).await["status"], "complete");
+    let results = scene.results(&run).await;
+    let paid = results.iter().filter(|result| result["content"] == "Paid.");
+    assert_eq!(paid.count(), 1, "{results:?}");
+    assert!(
+        results.iter().all(|result| result["error"].is_null()),
+        "{results:?}"
+    );
 }
