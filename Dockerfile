@@ -25,7 +25,8 @@ RUN touch src/main.rs src/lib.rs && cargo build --release --locked
 FROM debian:bookworm-slim
 # ca-certificates: models, SQS and the identity provider are called over TLS.
 # tini: reaps what children leave behind, and hands on signals.
-# Text is taken out of documents by the program itself, so no tools for that are needed.
+# Text is taken out of documents by the program itself. For scans and images, and for PDFs that
+# it gives up on, file workers use poppler-utils and tesseract-ocr where an image adds them.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates tini \

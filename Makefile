@@ -1,13 +1,18 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup tools setup-postgres setup-redis setup-sqs dev build test check bench bench-executions generate clean \
-	check-format check-scripts check-lints check-reference check-schema check-openapi check-deploy check-api fuzz soak chaos \
+.PHONY: help setup tools setup-postgres setup-redis setup-sqs setup-s3 dev build test check bench bench-executions bench-extraction bench-live bench-retrieval bench-vectors generate clean \
+	check-format check-scripts check-lints check-reference check-schema check-openapi check-deploy check-api fuzz soak chaos hostile \
 	push-image deploy smoke
 
 VENV := .tools/venv
 BENCH := .tools/bench
 BENCH_EXECUTIONS := .tools/bench-executions
+BENCH_EXTRACTION := .tools/bench-extraction
+BENCH_LIVE := .tools/bench-live
+BENCH_RETRIEVAL := .tools/bench-retrieval
+BENCH_VECTORS := .tools/bench-vectors
 SQS := .tools/sqs
+S3 := .tools/s3
 CDK := deploy/cdk
 # Runs a program of the Node.js among the tools.
 NODE := PATH=$(CURDIR)/$(VENV)/bin:$$PATH
@@ -19,7 +24,7 @@ say = @printf '\n==> %s\n' '$(1)'
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: setup-postgres setup-redis setup-sqs ## Check the tools; put a Postgres with pgvector, a Redis and a server like SQS into .tools.
+setup: setup-postgres setup-redis setup-sqs setup-s3 ## Check the tools; put a Postgres with pgvector, a Redis and servers like SQS and S3 into .tools.
 
 tools:
 	@command -v cargo >/dev/null || { echo 'make setup: cargo is needed; install Rust from https://rustup.rs.' >&2; exit 1; }
@@ -40,6 +45,15 @@ $(SQS)/stamp: deploy/dev/sqs.txt | tools
 	$(call say,a server that speaks like SQS, into $(SQS))
 	python3 -m venv $(SQS)
 	$(SQS)/bin/pip install --quiet --disable-pip-version-check --requirement deploy/dev/sqs.txt
+	@touch $@
+
+# Another one than that for SQS, because it checks signatures and checksums.
+setup-s3: $(S3)/stamp
+
+$(S3)/stamp: deploy/dev/s3.txt | tools
+	$(call say,a server that speaks like S3 into $(S3))
+	python3 -m venv $(S3)
+	$(S3)/bin/pip install --quiet --disable-pip-version-check --requirement deploy/dev/s3.txt
 	@touch $@
 
 dev: setup-postgres ## Build, then run everything in one process on this machine.
@@ -128,6 +142,8 @@ soak: setup-postgres ## Run at full length what the tests do in short: isolation
 	GLASSBOX_SOAK=full cargo test --locked --test isolation -- --nocapture
 	$(call say,fifty writers and a thousand tries to close a cycle)
 	GLASSBOX_SOAK=full cargo test --locked --test http soak -- --nocapture
+	$(call say,a thousand clients that watch while processes and Redis die)
+	GLASSBOX_SOAK=full cargo test --locked --test binary live:: -- --nocapture
 	$(call say,a thousand executions that wait for a model in one worker)
 	GLASSBOX_SOAK=full cargo test --locked --test http scale:: -- --nocapture --test-threads=1
 	$(call say,a run whose worker dies at every point)
@@ -140,10 +156,13 @@ chaos: setup ## Kill, hang and restart everything under RUNS (200) executions, w
 	$(call say,with the queue in Postgres)
 	CHAOS_QUEUE=postgres CHAOS_RUNS=$${RUNS:-200} CHAOS_SEED=$(SEED) cargo test --locked --test binary runs_end_well -- --nocapture
 
+hostile: ## Read some 1,500 hostile documents under the limits of production (the tests: some 550, with less time).
+	GLASSBOX_HOSTILE=full cargo test --locked --test extract hostile -- --nocapture
+
 bench: setup-postgres $(BENCH)/stamp ## Measure the hot paths beside Postgres alone, Fastify and FastAPI (eight minutes, and a build of ten).
 	cargo build --release --locked --bin glassbox --bench load
 	python3 tests/bench/bench.py
-	$(call say,executions have a benchmark of their own: make bench-executions)
+	$(call say,executions and live channels have benchmarks of their own: make bench-executions and make bench-live)
 
 $(BENCH)/stamp: tests/bench/fastify/package-lock.json tests/bench/fastapi/requirements.txt
 	$(call say,the applications to compare with, into $(BENCH))
@@ -170,7 +189,50 @@ $(BENCH_EXECUTIONS)/stamp: tests/bench/executions/restate/package-lock.json test
 	$(BENCH_EXECUTIONS)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/executions/requirements.txt
 	@touch $@
 
-generate: setup-postgres ## Write schema.rs, docs/openapi.json and docs/ERRORS.md anew.
+bench-extraction: $(BENCH_EXTRACTION)/stamp ## Measure reading documents beside pdftotext, PDFium, pypdf and python-docx (ten minutes, and a build).
+	@command -v pdftotext >/dev/null || { echo 'make bench-extraction: pdftotext is needed (Debian, Ubuntu: apt-get install poppler-utils).' >&2; exit 1; }
+	cargo build --release --locked --bin glassbox
+	$(BENCH_EXTRACTION)/venv/bin/python tests/bench/extraction/run.py
+
+$(BENCH_EXTRACTION)/stamp: tests/bench/extraction/requirements.txt
+	$(call say,the readers to compare with (into $(BENCH_EXTRACTION)))
+	python3 -m venv $(BENCH_EXTRACTION)/venv
+	$(BENCH_EXTRACTION)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/extraction/requirements.txt
+	@touch $@
+
+bench-live: setup-postgres setup-redis $(BENCH_LIVE)/stamp ## Measure events to sockets beside ws and Socket.IO (ten minutes, and a build).
+	cargo build --release --locked --bin glassbox --bench live
+	python3 tests/bench/live/run.py
+
+$(BENCH_LIVE)/stamp: tests/bench/live/node/package-lock.json
+	$(call say,the servers to compare with (into $(BENCH_LIVE)))
+	@command -v npm >/dev/null || { echo 'make bench-live: Node.js 20 or newer with npm is needed.' >&2; exit 1; }
+	mkdir -p $(BENCH_LIVE)/node
+	cp tests/bench/live/node/package.json tests/bench/live/node/package-lock.json $(BENCH_LIVE)/node/
+	npm ci --omit=dev --ignore-scripts --no-audit --no-fund --prefix $(BENCH_LIVE)/node
+	@touch $@
+
+bench-retrieval: setup-postgres $(BENCH_RETRIEVAL)/stamp ## Measure how well search finds passages with known answers (five minutes, and a build).
+	cargo build --release --locked --bin glassbox
+	$(BENCH_RETRIEVAL)/venv/bin/python tests/bench/retrieval/run.py
+
+$(BENCH_RETRIEVAL)/stamp: tests/bench/retrieval/requirements.txt
+	$(call say,what the benchmark of retrieval runs with (into $(BENCH_RETRIEVAL)))
+	python3 -m venv $(BENCH_RETRIEVAL)/venv
+	$(BENCH_RETRIEVAL)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/retrieval/requirements.txt
+	@touch $@
+
+bench-vectors: setup-postgres $(BENCH_VECTORS)/stamp ## Measure search by vectors in 200 organizations of all sizes, with security and without (ten minutes, and a build).
+	cargo build --release --locked --bench vectors
+	$(BENCH_VECTORS)/venv/bin/python tests/bench/vectors/run.py
+
+$(BENCH_VECTORS)/stamp: tests/bench/vectors/requirements.txt
+	$(call say,what makes and loads vectors (into $(BENCH_VECTORS)))
+	python3 -m venv $(BENCH_VECTORS)/venv
+	$(BENCH_VECTORS)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/vectors/requirements.txt
+	@touch $@
+
+generate: setup-postgres ## Write schema.rs, docs/openapi.json, docs/ERRORS.md and docs/CONFIGURATION.md anew.
 	UPDATE_GENERATED=1 cargo test --locked --test database -- --ignored schema_rs_is_what_the_migrations_make
 	UPDATE_GENERATED=1 cargo test --locked --test http every_example_of_the_document
 	UPDATE_GENERATED=1 cargo test --locked --test documents current

@@ -17,12 +17,14 @@ use crate::{
         blobs::{Blobs, Folder},
         bus::Bus,
         db::{Db, Tx},
-        embed::Embedder,
+        embed::Embedders,
         limiter::Limiter,
         llm::{Models, price::Prices},
         mcp::ToolServers,
         otlp::Spans,
         queue::Queue,
+        recall::Recall,
+        rerank::Reranker,
         vault::Vault,
     },
 };
@@ -51,7 +53,11 @@ pub struct App {
     /// Tools of other servers.
     pub tool_servers: Arc<dyn ToolServers>,
     /// Vectors for search.
-    pub embedder: Arc<dyn Embedder>,
+    pub embedders: Embedders,
+    /// What puts passages into order once more, when there is such a service.
+    pub reranker: Option<Arc<dyn Reranker>>,
+    /// How well indexes over vectors answer.
+    pub recall: Arc<Recall>,
     /// The keys of our tokens.
     pub keyring: Arc<Keyring>,
     /// Seals the keys that organizations give us.

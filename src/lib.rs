@@ -14,6 +14,8 @@ pub mod nodes;
 pub mod outbox;
 pub mod platform;
 pub mod projects;
+pub mod realtime;
+pub mod search;
 pub mod server;
 pub mod telemetry;
 pub mod templates;

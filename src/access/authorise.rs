@@ -4,11 +4,13 @@
 //! Operations get a [`Grant`] from here and hand it on to whatever they do, so an
 //! operation that forgot to ask has nothing to work with.
 
-use super::{Action, OrgRole, Place, ProjectRole, Token, allows, store};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Action, Keyring, OrgRole, Place, ProjectRole, Token, allows, store};
 use crate::{
     kernel::{
-        Code, Error, ExecutionId, FileId, NodeId, OrgId, ProjectId, Result, Scope, Timestamp,
-        TokenId, UserId, id::Entity,
+        Code, Error, ExecutionId, FileId, NodeId, OrgId, OutputId, ProjectId, Result, Scope,
+        Timestamp, TokenId, UserId, id::Entity,
     },
     platform::db::Tx,
 };
@@ -49,6 +51,18 @@ pub struct Actor {
     pub origin: Origin,
 }
 
+/// Who asks, to be kept for later.
+#[derive(Debug)]
+pub struct Keepsake {
+    /// The person.
+    pub user: UserId,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+    /// The token, where it was narrowed: then it can do less than its person, and the
+    /// narrowing is in its text alone.
+    pub narrowed: Option<SecretString>,
+}
+
 /// What an action is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
@@ -60,6 +74,8 @@ pub enum Target {
     Node(NodeId),
     /// An execution.
     Execution(ExecutionId),
+    /// An output of a node that was not deleted.
+    Output(OutputId),
     /// A file.
     File(FileId),
 }
@@ -110,6 +126,39 @@ impl Caller {
         Ok(())
     }
 
+    /// When the token ends at the latest.
+    pub fn expires_at(&self) -> Timestamp {
+        self.token.expires_at()
+    }
+
+    /// What makes the same caller again, later and in another process.
+    pub fn keepsake(&self) -> Result<Keepsake> {
+        Ok(Keepsake {
+            user: self.token.user(),
+            expires_at: self.token.expires_at(),
+            narrowed: self.token.text()?,
+        })
+    }
+
+    /// The caller of a keepsake, asking from `origin` now. It has the rights that it had and
+    /// no others: they are asked for at each step, as always.
+    ///
+    /// # Errors
+    /// The token has ended, or its key is no longer one of ours.
+    pub fn recall(
+        keepsake: &Keepsake,
+        keyring: &Keyring,
+        now: Timestamp,
+        origin: Origin,
+    ) -> Result<Self> {
+        let token = match &keepsake.narrowed {
+            Some(text) => keyring.verify(text.expose_secret(), now)?,
+            None => Token::vouched(keepsake.user, keepsake.expires_at),
+        };
+        token.check_expiry(now)?;
+        Ok(Caller::new(token, origin))
+    }
+
     /// Whether [`authorise()`] is one statement for this caller: nothing of the token is
     /// to be looked up.
     pub fn asks_once(&self) -> bool {
@@ -149,6 +198,7 @@ impl Target {
             Target::Project(_) => entity::Project::NOUN,
             Target::Node(_) => entity::Node::NOUN,
             Target::Execution(_) => entity::Execution::NOUN,
+            Target::Output(_) => entity::Output::NOUN,
             Target::File(_) => entity::File::NOUN,
         }
     }
@@ -160,6 +210,7 @@ impl Target {
             Target::Project(_) => Action::ProjectRead,
             Target::Node(_) => Action::NodeRead,
             Target::Execution(_) => Action::ExecutionRead,
+            Target::Output(_) => Action::NodeRead,
             Target::File(_) => Action::FileRead,
         }
     }

@@ -111,6 +111,7 @@ pub(super) async fn enter(tx: &Tx, target: Target) -> Result<Option<Standing>> {
         Target::Project(id) => ("project", id.uuid()),
         Target::Node(id) => ("node", id.uuid()),
         Target::Execution(id) => ("execution", id.uuid()),
+        Target::Output(id) => ("output", id.uuid()),
         Target::File(id) => ("file", id.uuid()),
     };
     let enter = Enter { kind, thing: id };

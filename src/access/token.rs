@@ -11,6 +11,7 @@ use biscuit_auth::format::schema::{Block, term::Content};
 use biscuit_auth::macros::authorizer;
 use biscuit_auth::{AuthorizerLimits, Biscuit};
 use chrono::DateTime;
+use secrecy::SecretString;
 
 use super::action::Action;
 use super::gate::{Admitted, Refusal};
@@ -142,6 +143,13 @@ impl Token {
     /// Whether blocks were appended, so that [`Token::permits`] needs to know the place.
     pub fn is_narrowed(&self) -> bool {
         self.narrowed.is_some()
+    }
+
+    /// The text of a narrowed token: a bearer secret. Another one is told by its claims alone.
+    pub(super) fn text(&self) -> Result<Option<SecretString>> {
+        let text = self.narrowed.as_deref().map(Biscuit::to_base64);
+        let text = text.transpose().map_err(Error::internal)?;
+        Ok(text.map(SecretString::from))
     }
 
     /// Fails with [`Code::TokenExpired`] once the token's time is over.

@@ -93,6 +93,13 @@ impl Choice {
         Ok(found)
     }
 
+    /// The model that is asked first, where that was found out not long ago.
+    pub fn first_known(&self) -> Option<Found> {
+        let kept = self.kept();
+        let (at, found) = kept.found.as_ref()?;
+        (at.elapsed() < FRESH).then(|| found.first().cloned())?
+    }
+
     fn in_order(&self, models: &OrgModels) -> Result<Vec<Found>> {
         let offered = |name: &str| self.app.models.resolve(name).is_ok();
         let first = models.find(&self.asked, offered);

@@ -11,6 +11,7 @@ mod append;
 mod ask;
 mod call;
 mod outside;
+mod permit;
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +23,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::ask::Answered;
+use self::{ask::Answered, permit::Permit};
 use super::{
     choice::Choice,
     leave,
@@ -92,6 +93,8 @@ pub struct Driver {
     /// The organization's tool servers, until they were asked what they offer.
     servers: Vec<KeyedServer>,
     outside: Catalogue,
+    /// Leave for the next call of the model, which the last transaction took.
+    permit: Option<Permit>,
     breakpoint: Option<Breakpoint>,
 }
 
@@ -162,6 +165,7 @@ impl Driver {
             policy: None,
             servers,
             outside: Catalogue::default(),
+            permit: None,
             breakpoint,
         }))
     }
@@ -256,6 +260,7 @@ impl Driver {
         stop: &CancellationToken,
     ) -> Result<Step> {
         let begun = self.app.db.now();
+        let permit = self.permit.take();
         let answer = tokio::select! {
             biased;
             held = self.taken_away(news) => {
@@ -263,7 +268,7 @@ impl Driver {
                 return Ok(Step::Ended(End::Lost));
             }
             () = stop.cancelled() => return self.hand_over().await.map(Step::Ended),
-            answer = self.ask() => answer?,
+            answer = self.ask(permit) => answer?,
         };
         let (answer, had) = match answer {
             Ok(mut answered) => {
@@ -282,7 +287,8 @@ impl Driver {
             // What a person said meanwhile comes first; the answer is none to that, but it
             // was paid for and is evidence.
             let (events, change) = self.after_answer(&answer, had, took);
-            match self.write(events, change).await? {
+            let call = answer.answer.tool_calls.first();
+            match self.conclude(call, events, change).await? {
                 Step::Behind => {}
                 step => return Ok(step),
             }
@@ -375,6 +381,7 @@ impl Driver {
 
     /// Ends the execution as failed.
     async fn fail(&mut self, why: &str) -> Result<End> {
+        self.give_back().await?;
         loop {
             let event = NewEvent::new(TraceKind::Error, json!({ "message": why }));
             let change = Change::Fail(why.to_owned());
@@ -387,14 +394,10 @@ impl Driver {
     }
 
     /// Gives the lease back, so that another worker need not wait for it to run out.
-    async fn hand_over(&self) -> Result<End> {
-        let lease = self.lease.clone();
-        self.app
-            .db
-            .tx(self.scope(), async |tx| {
-                journal::release_lease(tx, &lease).await
-            })
-            .await?;
+    async fn hand_over(&mut self) -> Result<End> {
+        self.give_back().await?;
+        let release = async |tx: &mut Tx| journal::release_lease(tx, &self.lease).await;
+        self.app.db.tx(self.scope(), release).await?;
         Ok(End::HandedOver)
     }
 

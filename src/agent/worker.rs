@@ -243,7 +243,7 @@ impl AgentWorker {
             return self.find_abandoned().await;
         };
         let Some(wake) = wake_up(&delivery) else {
-            self.app.queue.delete(&delivery).await?;
+            self.app.queue.bury(&delivery).await?;
             return Ok(Found::Message);
         };
         let grip = self.hands.hold(wake.execution_id);
@@ -348,7 +348,7 @@ fn wake_up(delivery: &Delivery) -> Option<WakeUp> {
     match serde_json::from_value(delivery.body.clone()) {
         Ok(wake) => Some(wake),
         Err(error) => {
-            tracing::error!(message = %delivery.id, %error, "a wake-up can't be read");
+            tracing::error!(message = %delivery.id, %error, "a wake-up can't be read; put aside");
             None
         }
     }

@@ -8,21 +8,26 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     access::{Keyring, Provider},
     app::App,
-    config::{AuthConfig, BusConfig, Config, ModelsConfig, OidcConfig, QueueConfig, QueueKind},
+    config::{
+        AuthConfig, BusConfig, Config, ModelsConfig, OidcConfig, QueueConfig, QueueKind,
+        RerankerConfig, StorageConfig, StorageKind,
+    },
     kernel::{Clock, Error, Result, clock::Ids},
     nodes::ops::LockWatch,
     outbox::relay::Relay,
     platform::{
-        blobs::{Blobs, Folder},
+        blobs::{Blobs, Folder, S3},
         bus::{Bus, LocalBus, RedisBus},
         db::Db,
-        embed::hashing::Hashing,
+        embed::Embedders,
         limiter::{Limiter, LocalLimiter, RedisLimiter},
         llm::{Models, connect::Connector, price::Prices},
         mcp::Connections,
         oidc::Oidc,
         otlp::Spans,
         queue::{DbQueue, Queue, SqsQueue},
+        recall::Recall,
+        rerank::{self, Reranker},
         vault::Vault,
         workers,
     },
@@ -38,26 +43,23 @@ pub fn app(
 ) -> Result<App> {
     let (bus, limiter) = bus(&config.bus, &clock)?;
     let db = Db::new(&config.database, clock, ids)?;
-    let folder = Arc::new(Folder::new(
-        &config.storage.folder,
-        &format!("{base_url}{API}"),
-        config.storage.secret()?,
-    )?);
+    let (blobs, folder) = storage(&config.storage, &base_url)?;
     let vault = Vault::new(config.vault.current(), config.vault.earlier())?;
     let keyring = keyring(&config.auth)?;
     let provider = provider(&config.oidc, &db)?;
-    let blobs: Arc<dyn Blobs> = Arc::clone(&folder) as Arc<dyn Blobs>;
     Ok(App {
         bus,
         limiter,
         queue: queue(&config.queue, &db),
         db,
         blobs,
-        folder: Some(folder),
+        folder,
         models: Arc::new(models(&config.models)?),
         prices: Arc::new(Prices::load(&config.models.prices_file)?),
         tool_servers: Arc::new(Connections::new(&config.mcp, &config.models.allowed_hosts)?),
-        embedder: Arc::new(Hashing),
+        embedders: Embedders::new(&config.embedder, &config.models)?,
+        reranker: reranker(&config.reranker)?,
+        recall: Arc::new(Recall::new(config.search.recall_every)),
         keyring: Arc::new(keyring),
         vault: Arc::new(vault),
         provider,
@@ -108,11 +110,30 @@ fn bus(config: &BusConfig, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Bus>, Arc<
 }
 
 /// Work for workers: in the database, unless a queue of their own is configured.
-fn queue(config: &QueueConfig, db: &Db) -> Arc<dyn Queue> {
+pub(super) fn queue(config: &QueueConfig, db: &Db) -> Arc<dyn Queue> {
     match config.kind {
         QueueKind::Postgres => Arc::new(DbQueue::new(db.clone())),
         QueueKind::Sqs => Arc::new(SqsQueue::new(config)),
     }
+}
+
+/// The storage, and that it is the folder, if it is.
+type Storage = (Arc<dyn Blobs>, Option<Arc<Folder>>);
+
+/// Files' bytes: in a folder, whose addresses are then ours to serve, or in S3.
+fn storage(config: &StorageConfig, base_url: &str) -> Result<Storage> {
+    if config.kind == StorageKind::S3 {
+        return Ok((Arc::new(S3::new(config)), None));
+    }
+    let address = format!("{base_url}{API}");
+    let folder = Arc::new(Folder::new(&config.folder, &address, config.secret()?)?);
+    Ok((Arc::clone(&folder) as Arc<dyn Blobs>, Some(folder)))
+}
+
+/// What puts passages into order, if the settings name it.
+fn reranker(config: &RerankerConfig) -> Result<Option<Arc<dyn Reranker>>> {
+    let service = rerank::Service::of(config)?;
+    Ok(service.map(|service| Arc::new(service) as Arc<dyn Reranker>))
 }
 
 /// The relay of an application.
@@ -121,6 +142,8 @@ pub fn relay(app: &App) -> Relay {
         db: app.db.clone(),
         bus: Arc::clone(&app.bus),
         queue: Arc::clone(&app.queue),
+        keep: app.config.live.keep(),
+        pace: app.config.live.pace(),
     }
 }
 

@@ -8,13 +8,14 @@ use std::{process::ExitCode, sync::Arc};
 use clap::Args;
 use serde_json::json;
 
+use super::compose;
 use crate::{
-    config::Config,
+    config::{Config, StorageKind},
     executions, files,
     kernel::{Finding, Result, clock::System},
     nodes, outbox,
     platform::{
-        blobs::{Blobs, Folder},
+        blobs::{Blobs, Folder, S3},
         db::{self, Db},
         queue,
     },
@@ -61,30 +62,37 @@ async fn examine(config: &Config, args: &DoctorArgs) -> Result<Vec<Finding>> {
     let mut findings = db::doctor::security(&database).await?;
     findings.extend(outbox::doctor(&database).await?);
     findings.extend(queue::doctor(&database).await?);
+    let queue = compose::queue(&config.queue, &database);
+    findings.extend(queue::doctor_of_dead(&*queue).await?);
     findings.extend(nodes::ops::doctor(&database).await?);
-    let folder = folder(config)?;
-    if let Some(folder) = &folder {
+    let storage = storage(config)?;
+    let blobs = storage.as_deref();
+    if let Some(blobs) = blobs {
         let is_payload = executions::ops::payloads::is_key;
-        findings.extend(files::ops::doctor::doctor(&database, folder, is_payload).await?);
-        findings.extend(executions::ops::payloads::doctor(&database, folder).await?);
+        findings.extend(files::ops::doctor::doctor(&database, blobs, is_payload).await?);
+        findings.extend(executions::ops::payloads::doctor(&database, blobs).await?);
     }
+    findings.extend(files::ops::doctor::usage(&database).await?);
     let sample = (!args.all).then_some(SAMPLE);
-    let blobs = folder.as_ref().map(|folder| folder as &dyn Blobs);
     let runs = executions::ops::doctor::doctor(&database, blobs, &config.agent, sample).await?;
     findings.extend(runs);
     Ok(findings)
 }
 
-/// The storage, when it is on this machine. It is only listed, so how it is reached from
-/// outside does not matter.
-pub(super) fn folder(config: &Config) -> Result<Option<Folder>> {
+/// The storage; none where it is a folder that is not on this machine. It is only listed and
+/// read, so how it is reached from outside does not matter.
+pub(super) fn storage(config: &Config) -> Result<Option<Box<dyn Blobs>>> {
+    if config.storage.kind == StorageKind::S3 {
+        return Ok(Some(Box::new(S3::new(&config.storage))));
+    }
     let place = &config.storage.folder;
     // To open one would make it.
     if !place.is_dir() {
         return Ok(None);
     }
     let secret = config.storage.secret()?;
-    Folder::new(place, "http://localhost", secret).map(Some)
+    let folder = Folder::new(place, "http://localhost", secret)?;
+    Ok(Some(Box::new(folder)))
 }
 
 #[expect(

@@ -2,9 +2,12 @@
 //! that turns settings into the program's parts.
 
 pub mod compose;
+mod dead_letters;
 mod dev;
 mod doctor;
+mod embeddings;
 mod extract;
+mod index_vectors;
 mod migrate;
 mod roles;
 pub mod seed;
@@ -56,6 +59,12 @@ enum Command {
     ///
     /// Ends with 0 when nothing was found, 1 when something was, 2 when it could not look.
     Doctor(doctor::DoctorArgs),
+    /// Show messages of the queues that nobody could handle, and deliver them again.
+    DeadLetters(dead_letters::DeadLettersArgs),
+    /// Show by which models organizations are searched, and how far a change of model has come.
+    Embeddings(embeddings::EmbeddingsArgs),
+    /// Index the vectors of organizations that have many; run it now and then, as from cron.
+    IndexVectors(index_vectors::IndexVectorsArgs),
     /// Write journals of executions to files, and check such files.
     Trace(trace::TraceArgs),
     /// Print the OpenAPI document.
@@ -103,6 +112,9 @@ async fn dispatch(env: &str, command: Command) -> Result<ExitCode> {
         Command::Migrate(args) => migrate::run(&load(&[])?, &args).await,
         Command::Seed => seed::run(load(&[])?).await,
         Command::Doctor(args) => return Ok(doctor::run(&load(&[])?, &args).await),
+        Command::DeadLetters(args) => dead_letters::run(&load(&[])?, &args).await,
+        Command::Embeddings(args) => embeddings::run(&load(&[])?, &args).await,
+        Command::IndexVectors(args) => index_vectors::run(&load(&[])?, &args).await,
         Command::Trace(args) => match args.command {
             TraceCommand::Export(args) => trace::export(&load(&[])?, &args).await,
             TraceCommand::Verify(args) => return trace::verify(&args),

@@ -7,7 +7,7 @@
 //! not matter whose relay is at work; where they don't, only those who watch through that
 //! very process hear at once, and others by their slow scans.
 
-use std::{net::TcpListener, process, sync::Arc};
+use std::{net::TcpListener, process, sync::Arc, time::Duration};
 
 use clap::Args;
 use tokio::{
@@ -16,12 +16,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::compose;
+use super::{compose, index_vectors};
 use crate::{
     agent::worker::AgentWorker,
     app::App,
     config::{Config, Override, Plans},
     ingest::{
+        indexer,
         sandbox::Sandbox,
         worker::{FileWorker, limits},
     },
@@ -146,10 +147,26 @@ impl Crew {
         });
     }
 
-    /// Adds a worker for files.
+    /// Adds a worker for files, and the indexer of what is in them and in nodes.
     pub fn file_worker(&mut self) {
         let files = read_files(Arc::clone(&self.app), self.stop.clone());
         self.roles.spawn(files);
+        let indexing = indexer::run(Arc::clone(&self.app), self.stop.clone());
+        self.roles.spawn(async move {
+            indexing.await;
+            Ok(())
+        });
+    }
+
+    /// Adds the indexing of large sets of vectors, for a process that has the owner's rights.
+    pub fn index_vectors(&mut self) {
+        /// How often `dev` looks; a day's cron is enough elsewhere.
+        const EVERY: Duration = Duration::from_secs(600);
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.roles.spawn(async move {
+            index_vectors::keep(&app.config, EVERY, stop).await;
+            Ok(())
+        });
     }
 
     /// Waits until a role ends, by itself or because all were told to stop.

@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     executions::ops::trace_file::{Reader, Report, trace_export},
     kernel::{Code, Error, ExecutionId, Result, clock::System},
-    platform::{blobs::Blobs, db::Db},
+    platform::db::Db,
 };
 
 /// Arguments of `trace`.
@@ -63,9 +63,8 @@ pub async fn export(config: &Config, args: &ExportArgs) -> Result<()> {
     // Only once the execution was found: a mistyped id must not empty a file.
     let mut out: Option<Box<dyn Write + Send>> = None;
     let place = args.out.as_deref();
-    let folder = super::doctor::folder(config)?;
-    let blobs = folder.as_ref().map(|folder| folder as &dyn Blobs);
-    let header = trace_export(&db, blobs, args.id, |line| {
+    let storage = super::doctor::storage(config)?;
+    let header = trace_export(&db, storage.as_deref(), args.id, |line| {
         let written = match &mut out {
             Some(out) => writeln!(out, "{line}"),
             None => open(place).and_then(|new| writeln!(out.insert(new), "{line}")),

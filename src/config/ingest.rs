@@ -18,6 +18,10 @@ pub struct IngestConfig {
     pub wall_seconds: u64,
     /// The most it may answer, in bytes.
     pub output_bytes: u64,
+    /// Folders with programs that read what ours can't, separated as in `PATH`.
+    pub tools: String,
+    /// The languages of text in images, as Tesseract names them.
+    pub ocr_languages: String,
     /// Tries when the fault is ours.
     pub max_attempts: i32,
 }
@@ -40,9 +44,22 @@ impl IngestConfig {
             "must not be zero",
         );
         fields.check(
+            is_languages(&self.ocr_languages),
+            "ingest.ocr_languages",
+            "must be names of Tesseract's languages with a plus between them, such as eng+deu",
+        );
+        fields.check(
             self.max_attempts > 0,
             "ingest.max_attempts",
             "must not be zero",
         );
     }
+}
+
+/// It becomes an argument of a program, so it must not look like an option.
+fn is_languages(text: &str) -> bool {
+    text.split('+').all(|language| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        language.bytes().all(plain) && !language.is_empty()
+    })
 }

@@ -9,14 +9,18 @@ mod agent;
 mod auth;
 mod bus;
 mod database;
+mod embedder;
 mod ingest;
 mod limits;
+mod live;
 mod log;
 mod mcp;
 mod models;
 mod nodes;
 mod oidc;
 mod queue;
+mod reranker;
+mod search;
 mod server;
 mod storage;
 mod telemetry;
@@ -35,16 +39,20 @@ pub use self::{
     auth::AuthConfig,
     bus::BusConfig,
     database::{DatabaseConfig, Plans},
+    embedder::EmbedderConfig,
     ingest::IngestConfig,
     limits::LimitsConfig,
+    live::LiveConfig,
     log::{LogConfig, LogFormat},
     mcp::{McpCommand, McpConfig},
     models::ModelsConfig,
     nodes::NodesConfig,
     oidc::{OidcConfig, SigningAlgorithm},
     queue::{QueueConfig, QueueKind},
+    reranker::RerankerConfig,
+    search::SearchConfig,
     server::ServerConfig,
-    storage::StorageConfig,
+    storage::{Encryption, StorageConfig, StorageKind},
     telemetry::TelemetryConfig,
     vault::VaultConfig,
 };
@@ -69,6 +77,8 @@ pub struct Config {
     pub oidc: OidcConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
+    /// Sockets and streams of those who watch.
+    pub live: LiveConfig,
     /// Files.
     pub storage: StorageConfig,
     /// Keys that seal.
@@ -83,6 +93,12 @@ pub struct Config {
     pub agent: AgentConfig,
     /// Reading files.
     pub ingest: IngestConfig,
+    /// Vectors for search.
+    pub embedder: EmbedderConfig,
+    /// The order of what is found.
+    pub reranker: RerankerConfig,
+    /// Search by vectors.
+    pub search: SearchConfig,
     /// Logs.
     pub log: LogConfig,
     /// Spans.
@@ -190,6 +206,7 @@ impl Config {
         self.queue.validate(&mut fields);
         self.auth.validate(&mut fields);
         self.limits.validate(&mut fields);
+        self.live.validate(&mut fields);
         self.oidc.validate(&mut fields);
         self.storage.validate(&mut fields);
         self.vault.validate(&mut fields);
@@ -198,6 +215,9 @@ impl Config {
         self.nodes.validate(&mut fields);
         self.agent.validate(&mut fields);
         self.ingest.validate(&mut fields);
+        self.embedder.validate(&mut fields);
+        self.reranker.validate(&mut fields);
+        self.search.validate(&mut fields);
         self.telemetry.validate(&mut fields);
         fields.finish()
     }

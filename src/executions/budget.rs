@@ -15,7 +15,7 @@ use super::{
         Lease, Totals,
         budget::{Account, Answer, Need, Source, limits},
     },
-    store::{self, Head, budget::Reservation},
+    store::{self, Head, budget::Used},
 };
 use crate::{
     kernel::{ExecutionId, Result},
@@ -26,33 +26,30 @@ use crate::{
     },
 };
 
-/// What may limit a run, and what it has reserved of that.
+/// What may limit a run.
 #[derive(Debug)]
-pub struct Budgets {
-    sources: Vec<Source>,
-    reserved: Option<Reservation>,
-}
+pub struct Budgets(Vec<Source>);
 
-/// Reads them, for [`reserve_in`] in the same transaction.
+/// Reads them, for [`reserve_in`] in the same transaction. What the run had reserved before is
+/// a call that was lost.
 pub async fn budgets_in(tx: &Tx, lease: &Lease) -> Result<Budgets> {
-    let reserved = store::budget::take_reservation(tx, lease.execution);
-    let (reserved, sources) =
-        tokio::try_join!(biased; reserved, store::budget::sources(tx, lease))?;
-    Ok(Budgets { sources, reserved })
+    let lost = store::budget::settle(tx, lease.execution, Used::Lost);
+    let (_, budgets) = tokio::try_join!(biased; lost, settled_budgets_in(tx, lease))?;
+    Ok(budgets)
 }
 
-/// Reserves what a call may use at most. What the run had reserved before is a call that was
-/// lost.
+/// The same where the transaction has settled the run's last call already.
+pub async fn settled_budgets_in(tx: &Tx, lease: &Lease) -> Result<Budgets> {
+    store::budget::sources(tx, lease).await.map(Budgets)
+}
+
+/// Reserves what a call may use at most.
 pub async fn reserve_in(
     tx: &mut Tx,
     lease: &Lease,
-    budgets: Budgets,
+    Budgets(sources): Budgets,
     need: Need,
 ) -> Result<Answer> {
-    let Budgets { sources, reserved } = budgets;
-    if let Some(reserved) = reserved {
-        lost_in(tx, &reserved).await?;
-    }
     let pause = sources.iter().any(|source| source.written.on_exceeded);
     let limits = limits(&sources, tx.now());
     if limits.is_empty() {
@@ -67,51 +64,32 @@ pub async fn reserve_in(
     Ok(Answer::Reserved)
 }
 
-/// Frees what was reserved for a call that its server did not take, and which costs nothing.
+/// Frees what was reserved for a call that its server did not take, or that was not made, and
+/// which costs nothing.
 pub async fn release_in(tx: &mut Tx, lease: &Lease) -> Result<()> {
-    if let Some(reserved) = store::budget::take_reservation(tx, lease.execution).await? {
-        store::budget::settle(tx, &reserved, 0, 0).await?;
-    }
+    store::budget::settle(tx, lease.execution, Used::Known(0, 0)).await?;
     Ok(())
 }
 
-/// Takes what the run has reserved, if it `ends` a call; it must then be settled.
-pub(super) async fn reserved_in(
+/// Settles the run's call, if what is written ends one: what was reserved for it gives way to
+/// what it used. Without `used` it was lost or dropped. Answers the budgets of which people
+/// may have to be told.
+pub(super) async fn settle_in(
     tx: &Tx,
     run: ExecutionId,
-    ends: bool,
-) -> Result<Option<Reservation>> {
-    if !ends {
-        return Ok(None);
-    }
-    store::budget::take_reservation(tx, run).await
-}
-
-/// Settles a call: what was reserved for it gives way to what it used; without `used` it was
-/// lost or dropped.
-pub(super) async fn settle_in(
-    tx: &mut Tx,
-    head: &Head,
-    reserved: &Reservation,
     used: Option<&Totals>,
-) -> Result<()> {
+    ends: bool,
+) -> Result<Vec<Account>> {
     let Some(used) = used else {
-        return lost_in(tx, reserved).await;
+        if ends {
+            store::budget::settle(tx, run, Used::Lost).await?;
+        }
+        return Ok(Vec::new());
     };
     // An unknown cost was not bounded, and is not counted.
     let micros = used.cost_micros.unwrap_or(0);
     let tokens = used.tokens_in + used.tokens_out;
-    let accounts = store::budget::settle(tx, reserved, micros, tokens).await?;
-    for account in &accounts {
-        tell_of(tx, head, account).await?;
-    }
-    Ok(())
-}
-
-async fn lost_in(tx: &mut Tx, reserved: &Reservation) -> Result<()> {
-    let (micros, tokens) = (reserved.lost_micros, reserved.lost_tokens);
-    store::budget::settle(tx, reserved, micros, tokens).await?;
-    Ok(())
+    store::budget::settle(tx, run, Used::Known(micros, tokens)).await
 }
 
 /// The parts of a limit, in percent, at which people are told.
@@ -119,7 +97,7 @@ const STEPS: [i64; 3] = [100, 80, 50];
 
 /// Tells the organization's administrators and who started the run when a step is passed,
 /// once for each step.
-async fn tell_of(tx: &mut Tx, head: &Head, account: &Account) -> Result<()> {
+pub(super) async fn tell_of(tx: &mut Tx, head: &Head, account: &Account) -> Result<()> {
     let percent = account.percent();
     let Some(step) = STEPS.into_iter().find(|step| percent >= *step) else {
         return Ok(());

@@ -293,14 +293,14 @@ async fn write(
         .then_some(&totals);
     let goes_on = change.status(head.status).is_working();
     // All in one round trip: nothing of it depends on an answer.
-    let (_, mut execution, reserved) = tokio::try_join!(
+    let (_, mut execution, budgets) = tokio::try_join!(
         biased;
         store::insert_events(tx, head.org, epoch, &rows),
         store::update_head(tx, head, epoch, &written, &totals, change),
-        budget::reserved_in(tx, head.id, used.is_some() || !goes_on),
+        budget::settle_in(tx, head.id, used, !goes_on),
     )?;
-    if let Some(reserved) = reserved {
-        budget::settle_in(tx, head, &reserved, used).await?;
+    for account in &budgets {
+        budget::tell_of(tx, head, account).await?;
     }
     if file_requests(tx, head, &written, change).await? {
         execution = store::get(tx, head.id).await?;

@@ -35,7 +35,7 @@ use crate::{
     tenants::{self, model::OrgModels},
 };
 
-pub use super::budget::{Budgets, budgets_in, release_in, reserve_in};
+pub use super::budget::{Budgets, budgets_in, release_in, reserve_in, settled_budgets_in};
 pub use control::{
     execution_cancel, execution_input, execution_message, execution_pause, execution_resume,
     expire_requests,

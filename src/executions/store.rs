@@ -295,6 +295,7 @@ pub(super) async fn take_lease(
             executions::updated_at.eq(now),
         ))
         .returning(LeaseRow::as_returning())
+        .cached()
         .get_result(tx.conn())
         .await?;
     Ok(Lease {
@@ -461,6 +462,7 @@ pub(super) async fn summary(tx: &mut Tx, id: ExecutionId, count: i64) -> Result<
 pub(super) async fn set_summary(tx: &mut Tx, id: ExecutionId, summary: Value) -> Result<()> {
     diesel::update(executions::table.find(id))
         .set(executions::trace_summary.eq(summary))
+        .cached()
         .execute(tx.conn())
         .await?;
     Ok(())

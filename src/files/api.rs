@@ -25,7 +25,7 @@ use crate::{
         Code, Error, FileId, OrgId, Result,
         page::{Page, PageQuery},
     },
-    platform::blobs::{BlobKey, Folder, SignedQuery},
+    platform::blobs::{BlobInfo, BlobKey, Folder, SignedQuery},
     web::{Json, Query, no_content, ok, route_not_found},
 };
 
@@ -70,7 +70,9 @@ pub struct FileAnswer {
 /// Ask to upload a file
 ///
 /// Send the bytes to `uploadUrl` with the method and headers of the answer, without a
-/// token, then confirm.
+/// token, then confirm. 422 `QUOTA_EXCEEDED` when the organization's files would have too
+/// many bytes; an upload that declares no size counts as the largest that is accepted, until
+/// it is confirmed.
 #[utoipa::path(post, path = "/orgs/{orgId}/files/upload", operation_id = "file_upload", tag = "Files",
     params(("orgId" = OrgId, Path, description = "The organization.")),
     request_body = FileUpload,
@@ -94,12 +96,25 @@ pub async fn file_upload(
 /// Say that a file's bytes were sent
 ///
 /// They are checked and the file is queued to be read. Again: the same answer, and
-/// nothing is queued a second time. 409 `UPLOAD_MISSING` when the bytes are not there.
+/// nothing is queued a second time. 409 `UPLOAD_MISSING` when the bytes are not there; 422
+/// `UNPROCESSABLE` when they are not what was declared: then they are removed, and the file
+/// has failed.
 #[utoipa::path(post, path = "/files/{fileId}/confirm", operation_id = "file_confirm", tag = "Files",
     params(("fileId" = FileId, Path, description = "The file.")),
     responses((status = 200, description = "The file.", body = File)))]
 pub async fn file_confirm(ctx: Ctx, id: web::Path<FileId>) -> Result<HttpResponse> {
     Ok(ok(ops::file_confirm(&ctx, *id).await?))
+}
+
+/// Read a file again
+///
+/// Also one that failed. Its text, if there is any, stays until the new one is there. A file
+/// that waits to be read, or is being read, is answered as it is.
+#[utoipa::path(post, path = "/files/{fileId}/reprocess", operation_id = "file_reprocess", tag = "Files",
+    params(("fileId" = FileId, Path, description = "The file.")),
+    responses((status = 200, description = "The file.", body = File)))]
+pub async fn file_reprocess(ctx: Ctx, id: web::Path<FileId>) -> Result<HttpResponse> {
+    Ok(ok(ops::file_reprocess(&ctx, *id).await?))
 }
 
 /// List the files of an organization
@@ -178,9 +193,7 @@ pub async fn blob_put(
     refuse_declared(&request, limit)?;
     ops::check_upload_open(&app, &key).await?;
     let info = folder.receive(&key, content_type, body, limit).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(ETag(EntityTag::new_strong(info.sha256)))
-        .finish())
+    Ok(HttpResponse::Ok().insert_header(etag(&info)).finish())
 }
 
 /// Fetch a file's bytes from a signed address
@@ -208,7 +221,7 @@ pub async fn blob_get(
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, kind))
         .insert_header(attachment(query.filename.as_deref()))
-        .insert_header(ETag(EntityTag::new_strong(info.sha256)))
+        .insert_header(etag(&info))
         // The bytes are a stranger's: they are never a page of ours, nor run as one.
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((
@@ -222,6 +235,13 @@ pub async fn blob_get(
 /// The folder backend; with any other, the addresses are not ours to serve.
 fn folder(app: &App) -> Result<&Folder> {
     app.folder.as_deref().ok_or_else(route_not_found)
+}
+
+/// The folder knows the hash of all that it has.
+fn etag(info: &BlobInfo) -> ETag {
+    ETag(EntityTag::new_strong(
+        info.sha256.clone().unwrap_or_default(),
+    ))
 }
 
 fn header_text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> {

@@ -1,5 +1,7 @@
 //! Files as the program and its clients know them.
 
+mod upload;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -8,11 +10,12 @@ use crate::{
     kernel::{
         Code, Error, FileId, OrgId, Result, Timestamp, UserId, WorkerId,
         event::{Job, QueueName},
-        field::Fields,
         text::text_enum,
     },
-    platform::blobs::{BlobInfo, BlobKey, SignedRequest},
+    platform::blobs::{BlobKey, Declared},
 };
+
+pub use self::upload::{FileUpload, Upload};
 
 text_enum! {
     /// How far a file has come on its way to text.
@@ -28,7 +31,10 @@ text_enum! {
 pub const TEXT_PREVIEW: usize = 50_000;
 
 /// The `storageBucket` of files in the folder backend, which has no buckets.
-pub const LOCAL_BUCKET: &str = "local";
+const LOCAL_BUCKET: &str = "local";
+
+/// How much longer than its address an upload can take that was begun in time.
+const LATE: TimeDelta = TimeDelta::hours(1);
 
 /// A file.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -50,7 +56,8 @@ pub struct File {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub size_bytes: Option<i64>,
-    /// The hexadecimal SHA-256 of its bytes, once the upload is confirmed.
+    /// The hexadecimal SHA-256 of its bytes: as it was declared; once the upload is confirmed,
+    /// the real one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub sha256: Option<String>,
@@ -81,12 +88,32 @@ pub struct File {
     /// When its bytes were found to be there.
     #[serde(skip)]
     pub confirmed_at: Option<Timestamp>,
+    /// What it counts for while its upload is open.
+    #[serde(skip)]
+    pub reserved_bytes: Option<i64>,
 }
 
 impl File {
+    /// What it counts for under the organization's quota, in bytes.
+    pub(super) fn counted(&self) -> i64 {
+        match self.confirmed_at {
+            Some(_) => self.size_bytes.unwrap_or(0),
+            None => self.reserved_bytes.unwrap_or(0),
+        }
+    }
+
     /// Where its bytes are.
     pub fn key(&self) -> Result<BlobKey> {
         BlobKey::parse(&self.storage_key).map_err(Error::internal)
+    }
+
+    /// What is declared of bytes that have not arrived.
+    pub(super) fn declared(&self) -> Declared<'_> {
+        Declared {
+            content_type: &self.content_type,
+            size: self.size_bytes.and_then(|size| u64::try_from(size).ok()),
+            sha256: self.sha256.as_deref(),
+        }
     }
 
     /// Cuts the text to `limit` characters and notes that it was cut.
@@ -119,29 +146,21 @@ impl File {
         }
     }
 
-    /// The wake-up of those who remove its bytes.
-    pub fn deletion_job(&self) -> Job {
+    /// The wake-up of those who remove its bytes. Where the storage takes uploads itself, bytes
+    /// may come for as long as the address of the upload works, `url_ttl`, though the file is
+    /// gone; so they are removed once more after that.
+    pub fn deletion_job(&self, url_ttl: TimeDelta) -> Job {
+        let mut body = json!({ "deleteKey": self.storage_key });
+        if self.storage_bucket != LOCAL_BUCKET
+            && let Some(fields) = body.as_object_mut()
+        {
+            let until = self.created_at + url_ttl + LATE;
+            fields.insert("until".to_owned(), json!(until));
+        }
         Job {
             queue: QueueName::File,
             org: self.org_id,
-            body: json!({ "deleteKey": self.storage_key }),
-        }
-    }
-
-    /// What an upload that was confirmed turned out to be, or why it is refused.
-    pub(super) fn judge(&self, found: &BlobInfo, limit: u64) -> Result<i64, String> {
-        if found.size > limit {
-            return Err(format!(
-                "The upload has {} bytes; at most {limit} are accepted. Upload a smaller file.",
-                found.size
-            ));
-        }
-        let size = i64::try_from(found.size).unwrap_or(i64::MAX);
-        match self.size_bytes {
-            Some(declared) if declared != size => Err(format!(
-                "The upload has {size} bytes, but {declared} were declared. Upload the file again."
-            )),
-            _ => Ok(size),
+            body,
         }
     }
 }
@@ -157,88 +176,6 @@ pub(super) fn file_of_key(key: &BlobKey) -> Option<FileId> {
     file.parse().ok()
 }
 
-/// What asks for an upload.
-#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FileUpload {
-    /// 1 to 255 characters, without a slash or control characters.
-    #[schema(
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^/\\x00-\\x1f\\x7f-\\x9f]*[^/\\s\\x00-\\x1f\\x7f-\\x9f][^/\\x00-\\x1f\\x7f-\\x9f]*$",
-        example = "incident-review.pdf"
-    )]
-    pub filename: String,
-    /// The media type that the bytes will be sent with.
-    #[schema(
-        min_length = 3,
-        max_length = 200,
-        pattern = "^[A-Za-z0-9!#$&^_.+-]{1,90}/[A-Za-z0-9!#$&^_.+-]{1,90}$",
-        example = "application/pdf"
-    )]
-    pub content_type: String,
-    /// Their number; an upload of another size is refused.
-    #[schema(minimum = 0, maximum = 9_223_372_036_854_775_807_i64)]
-    pub size_bytes: Option<u64>,
-}
-
-impl FileUpload {
-    /// Checks every field. `limit` is the size of the largest upload in bytes.
-    pub(super) fn check(&self, limit: u64) -> Result<()> {
-        let mut fields = Fields::default();
-        check_filename(&mut fields, &self.filename);
-        fields.check(
-            is_media_type(&self.content_type),
-            "contentType",
-            "must be a media type such as application/pdf, of at most 200 characters",
-        );
-        fields.finish()?;
-        if self.size_bytes.is_some_and(|size| size > limit) {
-            return Err(Error::new(
-                Code::BodyTooLarge,
-                format!("A file may have at most {limit} bytes."),
-            ));
-        }
-        Ok(())
-    }
-}
-
-fn check_filename(fields: &mut Fields, name: &str) {
-    fields.length("filename", name, 1, 255);
-    fields.not_blank("filename", name);
-    fields.check(
-        !name.chars().any(|c| c == '/' || c.is_control()),
-        "filename",
-        "must not contain a slash or control characters",
-    );
-}
-
-/// `type/subtype` of token characters (RFC 9110, 5.6.2), then parameters, which need
-/// only be printable: the text goes into a header and a signature.
-fn is_media_type(text: &str) -> bool {
-    let token = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
-    };
-    let essence = text.split(';').next().unwrap_or_default().trim_end();
-    text.len() <= 200
-        && text.bytes().all(|b| (b' '..=b'~').contains(&b))
-        && essence
-            .split_once('/')
-            .is_some_and(|(main, sub)| token(main) && token(sub))
-}
-
-/// An upload that was granted: a file without bytes, and how to send them.
-#[derive(Debug, Clone)]
-pub struct Upload {
-    /// The file.
-    pub file: FileId,
-    /// The request that sends its bytes.
-    pub request: SignedRequest,
-}
-
 /// Which files a list has.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
@@ -249,13 +186,23 @@ pub struct FileFilter {
     pub status: Option<ProcessingStatus>,
 }
 
-/// A part of a file's text that a citation can name: a page or a section.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A part of a file's text that a citation can name: a page, a section, a slide, some rows
+/// of a sheet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Segment {
     /// The page, counted from 1; only documents with pages, such as PDF.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub page: Option<u32>,
+    /// The slide, counted from 1 in the order in which they are shown.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub slide: Option<u32>,
+    /// The sheet's name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sheet: Option<String>,
+    /// The cells in the notation of spreadsheets: `A2:F51`, or whole rows, `2:51`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cells: Option<String>,
     /// The headings above, outermost first: `Findings > Root cause`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub heading: Option<String>,
@@ -263,6 +210,38 @@ pub struct Segment {
     pub start: usize,
     /// Where it ends, exclusive, in characters of the text.
     pub end: usize,
+}
+
+/// The number of each part as one asks for it: its page, its slide, or which of the sheets
+/// it is on.
+fn numbers(segments: &[Segment]) -> impl Iterator<Item = Option<u32>> {
+    let mut sheets: Vec<&str> = Vec::new();
+    segments.iter().map(move |segment| {
+        let of_sheet = segment.sheet.as_deref().map(|sheet| {
+            let at = sheets.iter().position(|known| *known == sheet);
+            at.unwrap_or_else(|| {
+                sheets.push(sheet);
+                sheets.len() - 1
+            })
+        });
+        let of_sheet = of_sheet.and_then(|at| u32::try_from(at + 1).ok());
+        segment.page.or(segment.slide).or(of_sheet)
+    })
+}
+
+/// How many pages, slides or sheets there are; `None` where a text has none of them.
+pub fn pages(segments: &[Segment]) -> Option<u32> {
+    numbers(segments).flatten().max()
+}
+
+/// The characters of a page, a slide or a sheet, counted from 1; `None` when none are there.
+pub fn range_of_page(segments: &[Segment], page: u32) -> Option<(usize, usize)> {
+    let of_page = || {
+        let numbered = segments.iter().zip(numbers(segments));
+        numbered.filter_map(move |(segment, number)| (number == Some(page)).then_some(segment))
+    };
+    let first = of_page().map(|segment| segment.start).min();
+    first.zip(of_page().map(|segment| segment.end).max())
 }
 
 /// What there is to read in a file, without the text itself.
@@ -291,6 +270,8 @@ pub struct StoredText {
     pub id: FileId,
     /// Where its bytes are.
     pub key: BlobKey,
+    /// The storage's bucket.
+    pub bucket: String,
     /// Its name.
     pub filename: String,
     /// Its media type.
@@ -384,58 +365,31 @@ pub(super) fn unread(status: ProcessingStatus, error: Option<&str>) -> Error {
 mod tests {
     use super::*;
 
-    const LIMIT: u64 = 1000;
-
-    fn upload(filename: &str, content_type: &str, size_bytes: Option<u64>) -> FileUpload {
-        FileUpload {
-            filename: filename.to_owned(),
-            content_type: content_type.to_owned(),
-            size_bytes,
-        }
-    }
-
     #[test]
-    fn odd_names_and_types_are_refused_together() {
-        for name in ["", " ", "a/b", "a\nb", "a\u{7f}", &"é".repeat(256)] {
-            let error = upload(name, "text/plain", None).check(LIMIT).unwrap_err();
-            assert_eq!(error.code(), Code::ValidationFailed, "{name:?}");
-        }
-        for kind in [
-            "",
-            "text",
-            "/",
-            "text/",
-            "a b/c",
-            "text/plain\r\nX: y",
-            "tëxt/plain",
-        ] {
-            let error = upload("a", kind, None).check(LIMIT).unwrap_err();
-            assert_eq!(error.code(), Code::ValidationFailed, "{kind:?}");
-        }
-        let error = upload("", "", None).check(LIMIT).unwrap_err();
-        assert_eq!(
-            error.details().unwrap()["fields"].as_array().unwrap().len(),
-            2
-        );
-    }
-
-    #[test]
-    fn ordinary_names_and_types_are_taken() {
-        for (name, kind) in [
-            ("Bericht Übersicht (1).pdf", "application/pdf"),
-            (&"é".repeat(255), "text/markdown; charset=utf-8"),
-            ("..", "application/vnd.ms-excel.sheet+xml"),
-        ] {
-            upload(name, kind, Some(LIMIT)).check(LIMIT).unwrap();
-        }
-    }
-
-    #[test]
-    fn a_declared_size_over_the_limit_is_refused_at_once() {
-        let error = upload("a", "text/plain", Some(LIMIT + 1))
-            .check(LIMIT)
-            .unwrap_err();
-        assert_eq!(error.code(), Code::BodyTooLarge);
+    fn pages_slides_and_sheets_are_counted_alike() {
+        let part =
+            |page: Option<u32>, slide: Option<u32>, sheet: Option<&str>, start: usize| Segment {
+                page,
+                slide,
+                sheet: sheet.map(str::to_owned),
+                start,
+                end: start + 10,
+                ..Segment::default()
+            };
+        let paged = [part(Some(1), None, None, 0), part(Some(3), None, None, 10)];
+        assert_eq!(pages(&paged), Some(3));
+        assert_eq!(range_of_page(&paged, 3), Some((10, 20)));
+        assert_eq!(range_of_page(&paged, 2), None);
+        let shown = [part(None, Some(1), None, 0), part(None, Some(2), None, 10)];
+        assert_eq!(range_of_page(&shown, 2), Some((10, 20)));
+        let sheets = ["Costs", "Costs", "Income"];
+        let sheets: Vec<_> = (0..3)
+            .map(|n| part(None, None, Some(sheets[n]), n * 10))
+            .collect();
+        assert_eq!(pages(&sheets), Some(2));
+        assert_eq!(range_of_page(&sheets, 1), Some((0, 20)));
+        assert_eq!(range_of_page(&sheets, 2), Some((20, 30)));
+        assert_eq!(pages(&[part(None, None, None, 0)]), None);
     }
 
     #[test]

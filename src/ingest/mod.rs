@@ -7,6 +7,7 @@
 //! takes one file from its bytes to its text, and [`worker`] decides which and when.
 
 pub mod extract;
+pub mod indexer;
 pub mod pipeline;
 pub mod sandbox;
 pub mod worker;

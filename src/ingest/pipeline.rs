@@ -4,6 +4,8 @@
 //! a fault of ours, and another try may go better. Nothing here writes to the
 //! database, and no transaction is open while it runs.
 
+use std::io;
+
 use bytes::BytesMut;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -16,7 +18,7 @@ use super::{
 };
 use crate::{
     files::model::{Claim, Reading},
-    kernel::{Error, Result, error::Kind},
+    kernel::{Code, Error, Result, error::Kind},
     platform::blobs::{BlobReader, Blobs},
 };
 
@@ -45,7 +47,7 @@ pub async fn read(blobs: &dyn Blobs, sandbox: &Sandbox, claim: &Claim) -> Result
         return Ok(failed(None, "altered", sentence));
     }
     let Some(format) = Format::detect(&claim.filename, &claim.content_type, &fetched.head) else {
-        let sentence = "We read PDF, Word (.docx), Markdown and plain text; this is none of them.";
+        let sentence = "We read PDF, .docx, .pptx, .xlsx, EPUB, HTML, e-mail, JSON, CSV, Markdown, plain text and images; this is none of them.";
         return Ok(failure(
             None,
             &Failure::new(FailureClass::Unsupported, sentence),
@@ -62,25 +64,39 @@ async fn fetch(mut blob: BlobReader) -> Result<Fetched> {
     let (file, path) = tempfile::Builder::new()
         .prefix("glassbox-file-")
         .tempfile()
-        .map_err(Error::internal)?
+        .map_err(disk)?
         .into_parts();
     let mut file = tokio::fs::File::from_std(file);
     let mut hash = Sha256::new();
     let mut head = Vec::with_capacity(HEAD_BYTES);
     let mut buffer = BytesMut::with_capacity(BUFFER);
-    while blob.read_buf(&mut buffer).await.map_err(Error::internal)? > 0 {
+    while blob.read_buf(&mut buffer).await.map_err(broken_off)? > 0 {
         hash.update(&buffer);
         let missing = HEAD_BYTES.saturating_sub(head.len());
         head.extend(buffer.iter().take(missing));
-        file.write_all(&buffer).await.map_err(Error::internal)?;
+        file.write_all(&buffer).await.map_err(disk)?;
         buffer.clear();
     }
-    file.flush().await.map_err(Error::internal)?;
+    file.flush().await.map_err(disk)?;
     Ok(Fetched {
         path,
         head,
         sha256: hex::encode(hash.finalize()),
     })
+}
+
+/// It may pass, and says nothing of the file.
+fn broken_off(error: io::Error) -> Error {
+    Error::new(
+        Code::Unavailable,
+        "The file storage broke off in the middle.",
+    )
+    .because(error)
+}
+
+/// So may this: others may need the room that is missing.
+fn disk(error: io::Error) -> Error {
+    Error::new(Code::Unavailable, "The worker's disk takes nothing.").because(error)
 }
 
 fn text(format: Format, extracted: Extracted) -> Reading {

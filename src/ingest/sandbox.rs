@@ -7,8 +7,10 @@
 //! result, a [`Failure`] with a class; an [`Error`] means that no child could be
 //! started, or that it found this machine unfit.
 //!
-//! Not here: how many children run at once, which is the worker's to bound, and
-//! network isolation, which needs rights that a container usually lacks.
+//! A PDF on which our own reader died is given to a second child, which leaves it to
+//! pdftotext, where the machine has that.
+//!
+//! Not here: how many children run at once, which is the worker's to bound.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -16,10 +18,11 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
-use super::extract::{Extracted, Failure, FailureClass, Format, child};
+use super::extract::{Extracted, Failure, FailureClass, Format, Tools, child};
 use crate::kernel::{Error, Result};
 
 /// How much of the child's standard error is kept: the runtime's last words.
@@ -49,18 +52,25 @@ pub struct Limits {
     pub input_bytes: u64,
     /// The longest answer, in bytes of JSON.
     pub output_bytes: usize,
+    /// Folders with other programs that may read documents, separated as in `PATH`;
+    /// none, if it is empty.
+    pub tools: String,
+    /// The languages of text in images, as Tesseract names them.
+    pub languages: String,
 }
 
 impl Default for Limits {
     /// 89 real PDFs of up to 44 MB took 20 s in all, and those of 8 MB about 70 MB
-    /// of memory each; these limits leave room for ten times that.
+    /// of memory each; these limits leave room for several times that.
     fn default() -> Self {
         Limits {
-            memory_bytes: 1 << 30,
-            cpu: Duration::from_secs(60),
-            wall: Duration::from_secs(120),
+            memory_bytes: 512 << 20,
+            cpu: Duration::from_secs(30),
+            wall: Duration::from_secs(90),
             input_bytes: 100 << 20,
             output_bytes: 32 << 20,
+            tools: "/usr/local/bin:/usr/bin:/bin".to_owned(),
+            languages: "eng".to_owned(),
         }
     }
 }
@@ -100,10 +110,36 @@ impl Sandbox {
         format: Format,
         path: &Path,
     ) -> Result<std::result::Result<Extracted, Failure>> {
+        let first = self.run(format, path, false).await?;
+        let Err(failure) = &first else {
+            return Ok(first);
+        };
+        if !self.may_read_otherwise(format, failure.class) {
+            return Ok(first);
+        }
+        let second = self.run(format, path, true).await?;
+        Ok(if second.is_ok() { second } else { first })
+    }
+
+    /// Whether another program may succeed where our reader died.
+    fn may_read_otherwise(&self, format: Format, class: FailureClass) -> bool {
+        let died = matches!(class, FailureClass::Crashed | FailureClass::Memory);
+        let tools = Tools::new(&self.limits.tools, "", Duration::ZERO);
+        died && format == Format::Pdf && tools.find("pdftotext").is_some()
+    }
+
+    async fn run(
+        &self,
+        format: Format,
+        path: &Path,
+        otherwise: bool,
+    ) -> Result<std::result::Result<Extracted, Failure>> {
         let mut child = self
-            .command(format, path)
+            .command(format, path, otherwise)
             .spawn()
             .map_err(Error::internal)?;
+        // Killed with all that it started, however this ends.
+        let _group = Group::of(&child);
         let most = (self.limits.output_bytes as u64).saturating_add(MAX_CHATTER);
         match tokio::time::timeout(self.limits.wall, watch(&mut child, most)).await {
             Ok(Ok(Some(ended))) => judge(&ended),
@@ -122,7 +158,7 @@ impl Sandbox {
         }
     }
 
-    fn command(&self, format: Format, path: &Path) -> Command {
+    fn command(&self, format: Format, path: &Path, otherwise: bool) -> Command {
         let limits = &self.limits;
         let mut command = Command::new(&self.program);
         command
@@ -132,6 +168,9 @@ impl Sandbox {
             .args(["--cpu-seconds", &limits.cpu.as_secs().max(1).to_string()])
             .args(["--input-bytes", &limits.input_bytes.to_string()])
             .args(["--output-bytes", &limits.output_bytes.to_string()])
+            .args(["--tools", &limits.tools])
+            .args(["--languages", &limits.languages])
+            .args(otherwise.then_some("--otherwise"))
             .arg("--")
             .arg(path)
             .env_clear()
@@ -146,6 +185,25 @@ impl Sandbox {
             .process_group(0)
             .kill_on_drop(true);
         command
+    }
+}
+
+/// The process group that a child leads: itself and the tools that it starts.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Group(id.and_then(Pid::from_raw))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // Nobody is left in it, nearly always.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 //! A message is only a wake-up. Whether there is work, and whose it is, is decided by
 //! the file's row; so a message may come twice, late or never, and the sweep makes up
 //! for lost ones. A file that kills its parser fails alone. A fault of ours puts the
-//! file back, up to a number of tries. A worker that is told to stop hands over what
-//! it holds instead of finishing it.
+//! file back, up to a number of tries; a message that can't be handled, or that comes back
+//! because of faults again and again, is put aside for somebody to look at. A worker that is
+//! told to stop hands over what it holds instead of finishing it.
 //!
 //! While it runs, its heart beats on until the last file is handed over: what ends
 //! under a dead lease is done again.
@@ -13,7 +14,7 @@ use std::{
     collections::HashSet,
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::TimeDelta;
@@ -29,13 +30,14 @@ use crate::{
     app::App,
     config::Config,
     files::{
+        self,
         model::{Claim, ClaimRules, Claiming, Reading},
         ops::processing,
     },
-    kernel::{FileId, OrgId, Result, WorkerId, event::QueueName},
+    kernel::{Error, FileId, Result, Timestamp, WorkerId, event::QueueName},
     platform::{
         blobs::BlobKey,
-        queue::Delivery,
+        queue::{Delivery, LAST_DELIVERY},
         workers::{self, Heartbeat, WorkerRole},
     },
 };
@@ -43,12 +45,12 @@ use crate::{
 /// How long an idle worker waits at most before it looks for messages that fell due
 /// or that another process queued.
 const SLOW_SCAN: Duration = Duration::from_secs(5);
-/// What a try may take beyond the parser's time: fetching the bytes, writing the text.
-const AROUND_PARSING: Duration = Duration::from_secs(120);
 /// The wait before the second try; it doubles with each one.
 const BACKOFF: Duration = Duration::from_secs(5);
 /// An upload that was begun earlier is not being received any more.
 const LONGEST_UPLOAD: TimeDelta = TimeDelta::days(1);
+/// The time between two looks for uploads that nobody finished.
+const UPLOADS: Duration = Duration::from_mins(10);
 /// The longest wait between two tries.
 const MAX_BACKOFF: Duration = Duration::from_secs(600);
 
@@ -61,6 +63,8 @@ pub fn limits(config: &Config) -> Limits {
         wall: Duration::from_secs(ingest.wall_seconds),
         input_bytes: config.storage.upload_limit_bytes,
         output_bytes: usize::try_from(ingest.output_bytes).unwrap_or(usize::MAX),
+        tools: ingest.tools.clone(),
+        languages: ingest.ocr_languages.clone(),
     }
 }
 
@@ -81,6 +85,29 @@ pub struct FileWorker {
 struct Message {
     file_id: Option<FileId>,
     delete_key: Option<String>,
+    /// Until when bytes may still come to that key.
+    until: Option<Timestamp>,
+}
+
+/// What becomes of a message.
+enum Then {
+    /// It is done with.
+    Done,
+    /// It is delivered again after so long.
+    Later(Duration),
+    /// It is put aside.
+    Aside,
+}
+
+impl Then {
+    /// After a failure: again, unless it failed so often that somebody should look.
+    fn again(delivery: &Delivery) -> Self {
+        if delivery.attempts >= LAST_DELIVERY {
+            tracing::error!(job = %delivery.id, body = %delivery.body, "a message is put aside");
+            return Then::Aside;
+        }
+        Then::Later(backoff(delivery.attempts))
+    }
 }
 
 /// How a try ended.
@@ -148,8 +175,13 @@ impl FileWorker {
     }
 
     async fn sweep(&self, stop: &CancellationToken) {
-        self.sweep_uploads().await;
+        self.recount().await;
+        let mut swept: Option<Instant> = None;
         loop {
+            if swept.is_none_or(|at| at.elapsed() >= UPLOADS) {
+                swept = Some(Instant::now());
+                self.sweep_uploads().await;
+            }
             match self.requeue_abandoned().await {
                 Ok(0) => {}
                 Ok(count) => tracing::info!(count, "abandoned files queued again"),
@@ -164,23 +196,30 @@ impl FileWorker {
         }
     }
 
-    /// Removes what uploads left that a killed server was receiving.
-    async fn sweep_uploads(&self) {
-        let Some(folder) = &self.app.folder else {
-            return;
-        };
-        match folder.sweep(self.app.db.now() - LONGEST_UPLOAD).await {
+    /// Sees that the quotas stand on what there is.
+    async fn recount(&self) {
+        match files::ops::quota::recount(&self.app.db).await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(count, "unfinished uploads removed"),
-            Err(error) => {
-                tracing::warn!(error = %error.chain(), "unfinished uploads were not looked for");
-            }
+            Ok(count) => tracing::info!(count, "organizations' files were counted anew"),
+            Err(error) => tracing::warn!(error = %error.chain(), "files were not counted"),
+        }
+    }
+
+    /// Removes uploads that nobody confirmed, and what those left that a killed server was
+    /// receiving.
+    async fn sweep_uploads(&self) {
+        let (db, config) = (&self.app.db, &self.app.config);
+        tell_swept(files::ops::remove_unconfirmed(db, &config.storage).await);
+        if let Some(folder) = &self.app.folder {
+            tell_swept(folder.sweep(db.now() - LONGEST_UPLOAD).await);
         }
     }
 
     async fn take(&self, stop: &CancellationToken) -> Result<bool> {
-        let parsing = Duration::from_secs(self.app.config.ingest.wall_seconds);
-        let hide = parsing + AROUND_PARSING;
+        // As long as a lease, and renewed as leases are: should we die, others hear of the file
+        // when they can have it.
+        let lease = self.app.config.agent.lease();
+        let hide = lease.to_std().map_err(Error::internal)?;
         let Some(delivery) = self.app.queue.receive(QueueName::File, hide).await? else {
             return Ok(false);
         };
@@ -188,57 +227,59 @@ impl FileWorker {
             handled = self.handle(&delivery, stop) => handled,
             never = self.keep_hidden(&delivery, hide) => match never {},
         };
-        match handled {
-            Ok(None) => self.app.queue.delete(&delivery).await?,
-            Ok(Some(delay)) => self.app.queue.release(&delivery, delay).await?,
-            Err(error) => {
-                // Hidden as it is, the message would come back by itself, but late.
-                let delay = backoff(delivery.attempts);
-                self.app.queue.release(&delivery, delay).await?;
-                return Err(error);
-            }
+        // Hidden as it is, the message would come back by itself after a failure, but late.
+        let (then, error) = match handled {
+            Ok(then) => (then, None),
+            Err(error) => (Then::again(&delivery), Some(error)),
+        };
+        match then {
+            Then::Done => self.app.queue.delete(&delivery).await?,
+            Then::Later(delay) => self.app.queue.release(&delivery, delay).await?,
+            Then::Aside => self.app.queue.bury(&delivery).await?,
         }
-        Ok(true)
+        error.map_or(Ok(true), Err)
     }
 
-    /// Keeps a message from others for as long as somebody is at it: fetching the bytes may
-    /// take longer than was thought.
+    /// Keeps a message from others for as long as somebody is at it.
     async fn keep_hidden(&self, delivery: &Delivery, hide: Duration) -> Infallible {
         loop {
-            tokio::time::sleep(hide / 2).await;
+            tokio::time::sleep(hide / 3).await;
             if let Err(error) = self.app.queue.release(delivery, hide).await {
                 tracing::warn!(job = %delivery.id, error = %error.chain(), "a message may come twice");
             }
         }
     }
 
-    /// What a message asks for. `Some` delay when it should be delivered again.
-    async fn handle(
-        &self,
-        delivery: &Delivery,
-        stop: &CancellationToken,
-    ) -> Result<Option<Duration>> {
-        let message = Message::deserialize(&delivery.body).map(|m| (m.file_id, m.delete_key));
-        match message {
-            Ok((Some(file), None)) => self.process(delivery.org, file, stop).await,
-            Ok((None, Some(key))) => self.delete(delivery, &key).await,
+    /// What a message asks for.
+    async fn handle(&self, delivery: &Delivery, stop: &CancellationToken) -> Result<Then> {
+        match Message::deserialize(&delivery.body) {
+            Ok(Message {
+                file_id: Some(file),
+                delete_key: None,
+                ..
+            }) => self.process(delivery, file, stop).await,
+            Ok(Message {
+                file_id: None,
+                delete_key: Some(key),
+                until,
+            }) => Ok(self.delete(delivery, &key, until).await),
             // It would be just as unreadable the next time, and for ever.
             _ => {
-                tracing::error!(job = %delivery.id, body = %delivery.body, "unreadable message dropped");
-                Ok(None)
+                tracing::error!(job = %delivery.id, body = %delivery.body, "unreadable message put aside");
+                Ok(Then::Aside)
             }
         }
     }
 
     async fn process(
         &self,
-        org: OrgId,
+        delivery: &Delivery,
         file: FileId,
         stop: &CancellationToken,
-    ) -> Result<Option<Duration>> {
+    ) -> Result<Then> {
         // Another loop of this process is at it; should that fail, it says so itself.
         let Some(_busy) = Busy::begin(&self.busy, file) else {
-            return Ok(None);
+            return Ok(Then::Done);
         };
         let config = &self.app.config;
         let rules = ClaimRules {
@@ -246,15 +287,20 @@ impl FileWorker {
             lease: config.agent.lease(),
             max_attempts: config.ingest.max_attempts,
         };
-        match processing::claim(&self.app.db, org, file, &rules).await? {
-            Claiming::Granted(claim) => self.attempt(&claim, stop).await,
+        match processing::claim(&self.app.db, delivery.org, file, &rules).await? {
+            Claiming::Granted(claim) => self.attempt(delivery, &claim, stop).await,
             // Held: should the holder die, the sweep finds the file.
-            Claiming::Held | Claiming::Nothing | Claiming::GivenUp => Ok(None),
+            Claiming::Held | Claiming::Nothing | Claiming::GivenUp => Ok(Then::Done),
         }
     }
 
     /// One try of a file that is ours.
-    async fn attempt(&self, claim: &Claim, stop: &CancellationToken) -> Result<Option<Duration>> {
+    async fn attempt(
+        &self,
+        delivery: &Delivery,
+        claim: &Claim,
+        stop: &CancellationToken,
+    ) -> Result<Then> {
         let db = &self.app.db;
         let read = pipeline::read(&*self.app.blobs, &self.sandbox, claim);
         let tried = tokio::select! {
@@ -267,39 +313,71 @@ impl FileWorker {
                 if !processing::finish(db, claim, &reading).await? {
                     tracing::info!(file = %claim.file, "the file was deleted or taken over");
                 }
-                Ok(None)
+                Ok(Then::Done)
             }
-            Ok(Tried::Stopped) => {
-                let ours = processing::hand_over(db, claim).await?;
-                Ok(ours.then_some(Duration::ZERO))
-            }
+            Ok(Tried::Stopped) => Ok(match processing::hand_over(db, claim).await? {
+                true => Then::Later(Duration::ZERO),
+                false => Then::Done,
+            }),
             Err(error) => {
                 tracing::warn!(file = %claim.file, error = %error.chain(), "a file was not read");
-                let again =
-                    processing::put_back(db, claim, self.app.config.ingest.max_attempts).await?;
-                Ok(again.then(|| backoff(claim.attempts)))
+                self.put_back(delivery, claim, &error).await
             }
         }
     }
 
-    /// Removes bytes that a committed transaction gave up. It is tried for as long as it
-    /// takes, since nobody else will.
-    async fn delete(&self, delivery: &Delivery, key: &str) -> Result<Option<Duration>> {
+    /// After a fault of ours. A storage that is away says nothing of the file: such a try does
+    /// not count, and the waits between them grow with the message's deliveries.
+    async fn put_back(&self, delivery: &Delivery, claim: &Claim, error: &Error) -> Result<Then> {
+        let db = &self.app.db;
+        if error.retryable() && delivery.attempts < LAST_DELIVERY {
+            return Ok(match processing::hand_over(db, claim).await? {
+                true => Then::Later(backoff(delivery.attempts)),
+                false => Then::Done,
+            });
+        }
+        let most = match error.retryable() {
+            true => claim.attempts,
+            false => self.app.config.ingest.max_attempts,
+        };
+        Ok(match processing::put_back(db, claim, most).await? {
+            true => Then::Later(backoff(claim.attempts)),
+            false => Then::Done,
+        })
+    }
+
+    /// Removes bytes that a committed transaction gave up, and those that may come in their
+    /// place until `until`, when the message comes again.
+    async fn delete(&self, delivery: &Delivery, key: &str, until: Option<Timestamp>) -> Then {
         let own = key.starts_with(&format!("{}/", delivery.org));
         let Some(key) = BlobKey::parse(key).ok().filter(|_| own) else {
-            tracing::error!(job = %delivery.id, key, "foreign key in a message; dropped");
-            return Ok(None);
+            tracing::error!(job = %delivery.id, key, "foreign key in a message; put aside");
+            return Then::Aside;
         };
         if let Err(error) = self.app.blobs.delete(&key).await {
             tracing::warn!(%key, error = %error.chain(), "bytes were not removed yet");
-            return Ok(Some(backoff(delivery.attempts)));
+            return Then::again(delivery);
         }
-        Ok(None)
+        let left = until.and_then(|until| (until - self.app.db.now()).to_std().ok());
+        match left.filter(|left| !left.is_zero()) {
+            Some(left) => Then::Later(left),
+            None => Then::Done,
+        }
     }
 
     fn busy(&self) -> Vec<FileId> {
         let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         busy.iter().copied().collect()
+    }
+}
+
+fn tell_swept(removed: Result<usize>) {
+    match removed {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "unfinished uploads removed"),
+        Err(error) => {
+            tracing::warn!(error = %error.chain(), "unfinished uploads were not looked for");
+        }
     }
 }
 

@@ -123,11 +123,12 @@ codes! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UnsupportedMedia, "The body is not declared as JSON.";
     Unprocessable = "UNPROCESSABLE", Impossible, "Understood, but not possible in this state.";
     BudgetExceeded = "BUDGET_EXCEEDED", Impossible, "What is asked for could pass a budget.";
+    QuotaExceeded = "QUOTA_EXCEEDED", Impossible, "The organization's files would have more bytes than they may; `details` says how many they have.";
     RateLimited = "RATE_LIMITED", RateLimited, "Too many requests; `Retry-After` says when to come back.";
     Unavailable = "UNAVAILABLE", Unavailable, "A backend that this needs does not answer.";
     Timeout = "TIMEOUT", Unavailable, "The request took longer than the server allows; what it had begun was undone, unless its commit was under way just then.";
     ModelUnavailable = "MODEL_UNAVAILABLE", Unavailable, "The model is unknown, not configured, or does not answer.";
-    EmbeddingsUnavailable = "EMBEDDINGS_UNAVAILABLE", Unavailable, "No embedder is configured.";
+    EmbeddingsUnavailable = "EMBEDDINGS_UNAVAILABLE", Unavailable, "The service that turns texts into vectors does not answer.";
     Internal = "INTERNAL", Internal, "Something failed on our side; the request id finds it in the logs.";
 }
 

@@ -22,6 +22,14 @@ text_enum! {
         ExecutionUpdate = "execution_update",
         TraceEvent = "trace_event",
         Notification = "notification",
+        /// What somebody may do changed, or one of their tokens was revoked: whoever acts
+        /// for them asks again what they may read.
+        RightsChanged = "rights_changed",
+        /// Who is where; the whole list each time, and never stored.
+        PresenceUpdate = "presence_update",
+        /// What one process tells the others of those who are present through it; never
+        /// stored, and heard by processes only.
+        Presence = "presence",
         /// A piece of a model's answer as it is written; never stored.
         LlmDelta = "llm_delta",
     }
@@ -46,7 +54,12 @@ pub enum Channel {
     Execution(ExecutionId),
     /// One user's own connections.
     User(UserId),
+    /// The processes that serve people, among themselves.
+    Processes,
 }
+
+/// The text of [`Channel::Processes`].
+const PROCESSES: &str = "processes";
 
 impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,6 +68,7 @@ impl fmt::Display for Channel {
             Channel::Node(id) => write!(f, "node:{id}"),
             Channel::Execution(id) => write!(f, "execution:{id}"),
             Channel::User(id) => write!(f, "user:{id}"),
+            Channel::Processes => f.write_str(PROCESSES),
         }
     }
 }
@@ -68,6 +82,9 @@ impl FromStr for Channel {
     type Err = NotAChannel;
 
     fn from_str(text: &str) -> Result<Self, NotAChannel> {
+        if text == PROCESSES {
+            return Ok(Channel::Processes);
+        }
         let (kind, id) = text.split_once(':').ok_or(NotAChannel)?;
         match kind {
             "project" => id.parse().map(Channel::Project),
@@ -103,4 +120,12 @@ pub struct Job {
     pub org: OrgId,
     /// The message body, which never holds a secret.
     pub body: Value,
+}
+
+text_enum! {
+    /// What search finds, and has cut into chunks.
+    pub enum Indexed {
+        Node = "node",
+        File = "file",
+    }
 }

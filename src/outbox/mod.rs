@@ -3,17 +3,20 @@
 //! [`emit`] and [`enqueue`] write rows; the [`relay`] alone takes them to the bus and
 //! the queue after the commit, at least once and in the order of writing. There are
 //! no other ways out, so an event never tells of a change that was rolled back, and
-//! a committed change is never silent.
+//! a committed change is never silent. What each channel was told stays in the [`log`] for
+//! a while, under numbers without gaps.
 
+pub mod log;
 pub mod relay;
 mod store;
 
 use chrono::TimeDelta;
+use uuid::Uuid;
 
 use crate::{
     kernel::{
-        Finding, Result, Scope,
-        event::{Event, Job},
+        Finding, OrgId, Result, Scope,
+        event::{Event, Indexed, Job},
     },
     platform::db::{Db, Topic, Tx},
 };
@@ -31,11 +34,26 @@ pub fn emit_all(tx: &mut Tx, events: Vec<Event>) {
     tx.wake_after_commit(Topic::Outbox);
 }
 
+/// Tells of `event` although its organization goes with this transaction. Only
+/// [`EventKind::RightsChanged`](crate::kernel::event::EventKind) can be told so: the database
+/// refuses what has more to say.
+pub fn farewell(tx: &mut Tx, event: Event) {
+    store::insert_farewell(tx, event);
+    tx.wake_after_commit(Topic::Outbox);
+}
+
 /// Wakes a worker, once `tx` has committed.
 pub async fn enqueue(tx: &mut Tx, job: &Job) -> Result<()> {
     store::insert_job(tx, job);
     tx.wake_after_commit(Topic::Outbox);
     Ok(())
+}
+
+/// Notes that what search knows of a node or file is not what it says any more. However often
+/// it is said, the indexer reads the thing once.
+pub fn reindex(tx: &mut Tx, org: OrgId, kind: Indexed, owner: Uuid) {
+    store::mark_changed(tx, org, kind, owner);
+    tx.wake_after_commit(Topic::Index);
 }
 
 /// How long a row may wait for the relay before somebody should look.

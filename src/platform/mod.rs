@@ -1,6 +1,7 @@
 //! One adapter for each outside system: a small trait where there are two real
 //! implementations, and nothing that knows of nodes or executions.
 
+mod aws;
 pub mod blobs;
 pub mod bus;
 pub mod db;
@@ -12,8 +13,10 @@ pub mod mcp;
 pub mod oidc;
 pub mod otlp;
 pub mod queue;
+pub mod recall;
 pub mod redis;
+pub mod rerank;
 pub mod vault;
 pub mod verified;
-mod words;
+pub mod words;
 pub mod workers;

@@ -21,7 +21,8 @@ use deadpool_redis::{
     Connection, Manager, Pool, PoolError, Runtime,
     redis::{
         AsyncConnectionConfig, Client, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo,
-        ProtocolVersion, PushInfo, RedisError, ScriptInvocation, aio::MultiplexedConnection,
+        Pipeline, ProtocolVersion, PushInfo, RedisError, ScriptInvocation,
+        aio::MultiplexedConnection,
     },
 };
 use secrecy::ExposeSecret;
@@ -102,6 +103,12 @@ impl Redis {
     /// Sends one command.
     pub(super) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
         self.with(async |connection| command.query_async(connection).await)
+            .await
+    }
+
+    /// Sends several commands at once, whose answers nobody needs.
+    pub(super) async fn pipeline(&self, pipeline: &Pipeline) -> Result<()> {
+        self.with(async |connection| pipeline.query_async(connection).await)
             .await
     }
 

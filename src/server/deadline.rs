@@ -28,7 +28,9 @@ use crate::{
 pub(super) fn limited(route: Route, access: Access) -> Route {
     match access {
         Access::Signed => route,
-        Access::Open | Access::Own | Access::Needs(_) => route.wrap(from_fn(around)),
+        Access::Open | Access::Bearer | Access::Own | Access::Needs(_) => {
+            route.wrap(from_fn(around))
+        }
     }
 }
 

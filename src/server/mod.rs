@@ -16,6 +16,7 @@ mod routes;
 mod trace;
 
 use std::{
+    any::Any,
     net::TcpListener,
     sync::{
         Arc,
@@ -37,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::App,
     kernel::{Code, Error, Result},
+    realtime::Hub,
     web::{limits, method_not_allowed, methods_allowed, on_path_error, route_not_found},
 };
 
@@ -48,6 +50,7 @@ pub use routes::API;
 pub fn build(
     app: Arc<App>,
     readiness: Readiness,
+    hub: Arc<Hub>,
 ) -> ActixApp<
     impl ServiceFactory<
         ServiceRequest,
@@ -61,6 +64,7 @@ pub fn build(
     ActixApp::new()
         .app_data(web::Data::new(app))
         .app_data(web::Data::new(readiness))
+        .app_data(web::Data::new(hub))
         .app_data(web::PathConfig::default().error_handler(on_path_error))
         .app_data(limits::Counting(routes::counted))
         .wrap(from_fn(retries::around))
@@ -104,11 +108,13 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     let grace = app.config.server.shutdown_seconds;
     let for_a_head = Duration::from_secs(app.config.server.request_seconds).min(HEAD_PATIENCE);
     let draining = app.draining.clone();
+    let patience = app.config.live.silence();
     let workers = match app.config.server.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         workers => workers,
     };
     let for_workers = readiness.clone();
+    let hub = Hub::start(&app)?;
     let apps = apps_of_threads(&app, workers)?;
     let next = AtomicUsize::new(0);
     listener.set_nonblocking(true).map_err(Error::internal)?;
@@ -117,11 +123,14 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
         Arc::clone(apps.get(at).unwrap_or(&app))
     };
     let next_app = Arc::new(next_app);
-    let server = HttpServer::new(move || build(next_app(), for_workers.clone()))
+    let server = HttpServer::new(move || build(next_app(), for_workers.clone(), Arc::clone(&hub)))
         .workers(workers)
         .shutdown_timeout(grace)
         .client_request_timeout(for_a_head)
         .keep_alive(KEEP_ALIVE)
+        // A small piece of news must not wait for the receipt of the one before it.
+        .tcp_nodelay(true)
+        .on_connect(move |io, _| bound_the_unread(io, patience))
         .disable_signals()
         .listen(listener)
         .map_err(Error::internal)?
@@ -137,6 +146,23 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     let (served, ()) = tokio::join!(server, waiter);
     served.map_err(Error::internal)
 }
+
+/// Bounds how long a client may leave what was sent to it unread: else one that has stopped
+/// reading keeps its connection, with all that waits in it, for as long as it likes.
+#[cfg(target_os = "linux")]
+fn bound_the_unread(io: &dyn Any, patience: Duration) {
+    let Some(stream) = io.downcast_ref::<actix_web::rt::net::TcpStream>() else {
+        return;
+    };
+    let milliseconds = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
+    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, milliseconds) {
+        tracing::debug!(%error, "a connection has no bound for what is unread");
+    }
+}
+
+/// Elsewhere the system's own bound holds.
+#[cfg(not(target_os = "linux"))]
+fn bound_the_unread(_: &dyn Any, _: Duration) {}
 
 /// The program's parts for each thread that serves: all share them but for the database's
 /// connections.

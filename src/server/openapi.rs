@@ -108,6 +108,7 @@ fn add_access(operation: &mut Operation, access: Access) {
             "signed",
             "Needs no token: the address itself is signed.".to_owned(),
         ),
+        Access::Bearer => ("bearer", "Needs a token.".to_owned()),
         Access::Own => ("own", "Needs a token that was not narrowed.".to_owned()),
         Access::Needs(action) => (action.as_str(), sentence(required(action))),
     };
@@ -135,7 +136,8 @@ fn add_access(operation: &mut Operation, access: Access) {
 
 /// Every POST on somebody's behalf can be sent again under its key.
 fn add_idempotency_key(operation: &mut Operation, row: &Route) {
-    if row.method == "post" && matches!(row.access, Access::Own | Access::Needs(_)) {
+    if row.method == "post" && matches!(row.access, Access::Bearer | Access::Own | Access::Needs(_))
+    {
         let key = ObjectBuilder::new()
             .schema_type(Type::String)
             .min_length(Some(1))

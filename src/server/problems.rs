@@ -25,6 +25,14 @@ const JSON: &str = "application/json";
 /// What single operations can fail with, beside what follows from their nature.
 const PECULIAR: &[(&str, &[Code])] = &[
     ("dev_token", &[Code::RouteNotFound]),
+    (
+        "ws_open",
+        &[
+            Code::Unauthenticated,
+            Code::TokenInvalid,
+            Code::TokenExpired,
+        ],
+    ),
     ("org_create", &[Code::SlugTaken]),
     ("org_update", &[Code::SlugTaken]),
     ("member_add", &[Code::AlreadyMember, Code::UserUnknown]),
@@ -55,7 +63,16 @@ const PECULIAR: &[(&str, &[Code])] = &[
         "template_apply",
         &[Code::DependencyCycle, Code::Unprocessable],
     ),
-    ("file_confirm", &[Code::UploadMissing, Code::Unprocessable]),
+    ("file_upload", &[Code::QuotaExceeded]),
+    (
+        "file_confirm",
+        &[
+            Code::UploadMissing,
+            Code::Unprocessable,
+            Code::QuotaExceeded,
+        ],
+    ),
+    ("file_reprocess", &[Code::Conflict]),
     ("file_delete", &[Code::Conflict]),
     ("file_text", &[Code::Conflict, Code::Unprocessable]),
     ("blob_put", &[Code::Conflict]),
@@ -77,6 +94,8 @@ const PECULIAR: &[(&str, &[Code])] = &[
         "execution_fork",
         &[Code::ExecutionActive, Code::NodeLocked, Code::Unprocessable],
     ),
+    ("search", &[Code::EmbeddingsUnavailable]),
+    ("semantic", &[Code::EmbeddingsUnavailable]),
 ];
 
 /// Says in `operation` what it can fail with. Answers that several operations share
@@ -129,7 +148,7 @@ fn codes(operation: &Operation, row: &Route) -> Vec<Code> {
     match row.access {
         Access::Open => {}
         Access::Signed => codes.extend([Code::SignatureInvalid, Code::NotFound]),
-        Access::Own | Access::Needs(_) => {
+        Access::Bearer | Access::Own | Access::Needs(_) => {
             codes.extend([
                 Code::Unauthenticated,
                 Code::TokenInvalid,

@@ -9,7 +9,7 @@ use actix_web::{Scope, http::Method, middleware::from_fn, web};
 use super::{deadline, health};
 use crate::{
     access::Action,
-    executions, files, nodes, projects, templates, tenants, tokens,
+    executions, files, nodes, projects, realtime, search, templates, tenants, tokens,
     web::{
         limits::{self, Class, Counted},
         settle_caller,
@@ -26,6 +26,8 @@ pub(super) enum Access {
     Open,
     /// Whoever holds an address that we signed.
     Signed,
+    /// Anybody with a good token, narrowed or not: what comes of it is as narrow.
+    Bearer,
     /// Anybody with a good token: what it shows and changes is the caller's own.
     Own,
     /// Whoever may do this; the operation asks for it by this very action.
@@ -46,6 +48,9 @@ macro_rules! access {
     };
     (signed) => {
         Access::Signed
+    };
+    (bearer) => {
+        Access::Bearer
     };
     (own) => {
         Access::Own
@@ -86,11 +91,15 @@ routes! { RootDoc, root, ROOT:
 routes! { ApiDoc, api, TABLE:
     // Who is asking
     post   open             "/auth/dev-token"                             tenants::api::dev_token;
+    post   bearer           "/auth/ws-token"                              realtime::api::ws_token;
     get    own              "/users/me"                                   tenants::api::me_get;
     patch  own              "/users/me"                                   tenants::api::me_update;
     get    own              "/users/me/notifications"                     tenants::api::notifications::notification_list;
     post   own              "/users/me/notifications/read-all"            tenants::api::notifications::notification_read_all;
     post   own              "/users/me/notifications/{notificationId}/read" tenants::api::notifications::notification_read;
+
+    // Live
+    get    signed           "/ws"                                         realtime::api::ws_open;
 
     // Organizations
     get    own              "/orgs"                                       tenants::api::org_list;
@@ -113,6 +122,7 @@ routes! { ApiDoc, api, TABLE:
     // Projects
     get    ProjectRead      "/orgs/{orgId}/projects"                      projects::api::project_list;
     post   ProjectCreate    "/orgs/{orgId}/projects"                      projects::api::project_create;
+    get    ProjectRead      "/projects/{projectId}/events"                realtime::api::project_events;
     get    ProjectRead      "/projects/{projectId}"                       projects::api::project_get;
     patch  ProjectUpdate    "/projects/{projectId}"                       projects::api::project_update;
     delete ProjectDelete    "/projects/{projectId}"                       projects::api::project_delete;
@@ -152,11 +162,18 @@ routes! { ApiDoc, api, TABLE:
     post   FileCreate       "/orgs/{orgId}/files/upload"                  files::api::file_upload;
     get    FileRead         "/orgs/{orgId}/files"                         files::api::file_list;
     post   FileCreate       "/files/{fileId}/confirm"                     files::api::file_confirm;
+    post   FileCreate       "/files/{fileId}/reprocess"                   files::api::file_reprocess;
     get    FileRead         "/files/{fileId}"                             files::api::file_get;
     get    FileRead         "/files/{fileId}/text"                        files::api::file_text;
     delete FileDelete       "/files/{fileId}"                             files::api::file_delete;
     put    signed           "/blobs/{key:.*}"                             files::api::blob_put;
     get    signed           "/blobs/{key:.*}"                             files::api::blob_get;
+
+    // Search
+    post   Search           "/orgs/{orgId}/search"                        search::api::search;
+    post   Search           "/orgs/{orgId}/search/semantic"               search::api::semantic;
+    get    NodeRead         "/nodes/{nodeId}/context"                     search::api::node_context;
+    get    NodeRead         "/outputs/{outputId}/citations"               search::api::output_citations;
 
     // Executions
     post   ExecutionStart   "/nodes/{nodeId}/execute"                     executions::api::execution_start;
@@ -180,7 +197,7 @@ fn around(route: actix_web::Route, access: Access) -> actix_web::Route {
     let route = match access {
         Access::Open => route.wrap(from_fn(limits::by_address)),
         Access::Signed => route,
-        Access::Own | Access::Needs(_) => route.wrap(from_fn(settle_caller)),
+        Access::Bearer | Access::Own | Access::Needs(_) => route.wrap(from_fn(settle_caller)),
     };
     // Outside of it, since asking who it is may take time, too.
     deadline::limited(route, access)
@@ -245,7 +262,9 @@ pub fn counted(method: &Method, pattern: &str) -> Counted {
         Some((Access::Needs(Action::FileCreate), path)) if path.ends_with("/upload") => {
             Counted::ByUser(Class::Uploads)
         }
-        Some((Access::Own | Access::Needs(_), _)) => Counted::ByUser(Class::General),
+        Some((Access::Bearer | Access::Own | Access::Needs(_), _)) => {
+            Counted::ByUser(Class::General)
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
         page::{Page, PageRequest},
     },
     platform::db::Tx,
+    tenants,
 };
 
 /// The tokens of an organization, newest first, the revoked and expired ones too.
@@ -73,6 +74,9 @@ pub async fn token_revoke(ctx: &Ctx, org: OrgId, id: TokenId) -> Result<()> {
         }
         let now = tx.now();
         store::revoke(tx, org, id, now).await?;
+        if let Some(user) = token.created_by {
+            tenants::ops::rights_changed_in(tx, org, user).await?;
+        }
         let before = Some(brief(&token));
         record(tx, grant, id, before, json!({ "revokedAt": now })).await
     })

@@ -203,7 +203,7 @@ async fn large_payloads_are_whole_in_a_file_and_missed_where_they_are_lost() {
     assert!(!verify_in_python(&file).await.status.success());
 
     let folder = scene.test.app.folder.clone().unwrap();
-    for key in folder.keys(System.now()).await.unwrap() {
+    for (key, _) in folder.list(None).await.unwrap().blobs {
         if key.contains("/payloads/") {
             let key = BlobKey::parse(&key).unwrap();
             folder.delete(&key).await.unwrap();

@@ -16,7 +16,9 @@ mod support;
 mod chaos;
 mod drain;
 mod evidence;
+mod files;
 mod journal;
+mod live;
 mod pair;
 mod refusals;
 

@@ -18,6 +18,7 @@ mod fairness;
 mod history;
 mod isolation;
 mod migrations;
+mod nearest;
 mod pipelines;
 mod reads;
 mod relay;

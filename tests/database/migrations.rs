@@ -6,7 +6,10 @@ use std::{path::Path, process::Command};
 use glassbox::platform::db::{cluster::find_binaries, migrate};
 use tokio_util::task::TaskTracker;
 
-use crate::{rows::count, support::Database};
+use crate::{
+    rows::{count, two_tenants},
+    support::Database,
+};
 
 /// The schema as SQL. Newer `pg_dump`s bracket it with a random word, which is no
 /// part of the schema.
@@ -61,6 +64,52 @@ async fn each_migration_can_be_taken_back_by_itself() {
     }
     migrate::up(&owner, None).await.unwrap();
     assert_eq!(whole, dump(&database));
+}
+
+/// Takes back the migration that ends in `name` and all after it, and brings the database to
+/// the present again, as an upgrade does.
+async fn upgrade_over(database: &Database, name: &str) {
+    let owner = database.owner_url().into();
+    let all = migrate::status(&owner).await.unwrap();
+    let first = all.iter().position(|one| one.name.ends_with(name)).unwrap();
+    let steps = all.len() - first;
+    assert_eq!(migrate::down(&owner, steps).await.unwrap().len(), steps);
+    assert_eq!(migrate::up(&owner, None).await.unwrap().len(), steps);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_there_before_search_waits_to_be_indexed() {
+    let database = Database::create().await;
+    two_tenants(&database).await;
+    database
+        .execute(
+            "update files set processing_status = 'complete', metadata = '{\"format\": \"pdf\"}'",
+        )
+        .await;
+    upgrade_over(&database, "_search").await;
+    let mut admin = database.admin().await;
+    let things = count(&mut admin, "nodes where deleted_at is null").await
+        + count(&mut admin, "files").await;
+    assert!(things > 0);
+    assert_eq!(count(&mut admin, "index_work").await, things);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_outlive_an_upgrade_and_their_model_is_known() {
+    let database = Database::create().await;
+    two_tenants(&database).await;
+    let mut admin = database.admin().await;
+    let vectors = count(&mut admin, "chunk_vectors").await;
+    assert!(vectors > 0);
+    database.execute("delete from embeddings").await;
+    upgrade_over(&database, "_embeddings").await;
+    assert_eq!(count(&mut admin, "chunk_vectors").await, vectors);
+    let whose = "embeddings where complete_at is not null";
+    assert_eq!(
+        count(&mut admin, whose).await,
+        2,
+        "one for each organization"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use glassbox::{
     kernel::{
         Code, Error, Id, OrgId, ProjectId, Result, Scope,
@@ -93,6 +94,18 @@ impl Queue for Forgetful {
         self.queue.release(delivery, delay).await
     }
 
+    async fn bury(&self, delivery: &Delivery) -> Result<()> {
+        self.queue.bury(delivery).await
+    }
+
+    async fn dead(&self, queue: QueueName, limit: usize) -> Result<Vec<Delivery>> {
+        self.queue.dead(queue, limit).await
+    }
+
+    async fn revive(&self, dead: &Delivery) -> Result<()> {
+        self.queue.revive(dead).await
+    }
+
     async fn ping(&self) -> Result<()> {
         self.queue.ping().await
     }
@@ -128,6 +141,8 @@ impl Stage {
             db: self.test.app.db.clone(),
             bus,
             queue: Arc::clone(&self.test.app.queue),
+            keep: TimeDelta::hours(24),
+            pace: std::time::Duration::from_millis(10),
         }
     }
 

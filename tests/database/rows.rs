@@ -171,8 +171,15 @@ insert into budget_reservations (execution_id, org_id, budgets, micros, tokens, 
     values ({20}, {1}, '{}', 0, 0, 0, 0, now());
 insert into chunks (id, org_id, file_id, ordinal, content, sha256, created_at)
     values ({20}, {1}, {9}, 0, 'words', 'hash', now());
+insert into chunk_vectors (org_id, model, chunk_id, embedding)
+    values ({1}, 'm', {20}, '[1,0]');
+insert into embeddings (org_id, model, dimensions, due_at, created_at)
+    values ({1}, 'm', 2, now(), now());
+insert into index_work (org_id, kind, owner_id, due_at, created_at)
+    values ({1}, 'file', {9}, now(), now());
 insert into sealed_keys (id, org_id, field, key_id, sealed, created_at)
     values ({20}, {1}, 'selfHostedKey', 1, 'sealed', now());
+insert into storage_usage (org_id, bytes) values ({1}, 0);
 insert into idempotency_keys (user_id, key, request_hash, status, created_at)
     values ({2}, 'key', 'hash', 201, now());
 ";

@@ -11,6 +11,7 @@
     reason = "a test's own code may fail loudly; clippy knows only #[test] functions as tests"
 )]
 
+mod configuration;
 mod evidence;
 mod links;
 mod openapi;

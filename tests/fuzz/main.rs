@@ -129,6 +129,8 @@ async fn schemathesis_finds_nothing() {
         .arg(folder.join("schemathesis.toml"))
         .args(["run", &format!("{}/openapi.json", test.url)])
         .args(["--checks", "all"])
+        // It has no end.
+        .args(["--exclude-operation-id", "project_events"])
         // What an earlier run found would make this one another than its seed says.
         .args(["--generation-database", "none"])
         .env("FUZZ_USERS", users(&ada, &test.user("sam").await))

@@ -202,6 +202,39 @@ async fn what_a_dead_worker_had_reserved_is_counted_as_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stops_between_two_calls_gives_back_what_the_next_may_cost() {
+    let bench = bench(
+        json!({ "monthlyTokens": 100_000 }),
+        vec![look(), complete()],
+    )
+    .await;
+    let run = start(&bench).await;
+    bench.test.relay().await;
+    let stop = CancellationToken::new();
+    let appends = std::sync::atomic::AtomicUsize::new(0);
+    let stops = stop.clone();
+    let stopping = worker(&bench).await.with_breakpoint(Arc::new(move |point| {
+        let count = || appends.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        if point == Point::AfterAppend && count() == 1 {
+            stops.cancel();
+        }
+        false
+    }));
+    assert!(stopping.step(&stop).await.unwrap());
+    // The answer and what its tool said are in the journal, and paid for; nothing else is.
+    assert_eq!(account(&bench, "organization").await, (110, 0));
+    let entries = bench
+        .rows("select event_type from agent_trace_events order by sequence_number")
+        .await;
+    let kinds: Vec<_> = entries.iter().map(|entry| &entry["event_type"]).collect();
+    assert_eq!(kinds, ["execution_start", "llm_call", "tool_call"]);
+    bench.test.clock.advance(chrono::TimeDelta::seconds(31));
+    work(&bench).await;
+    assert_eq!(state(&bench, &run).await["status"], "complete");
+    assert_eq!(account(&bench, "organization").await, (220, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_was_refused_costs_nothing() {
     let refuses = Scripted::new(|_| {
         let kind = ModelErrorKind::Refused;

@@ -40,6 +40,7 @@ fn news(n: i64) -> Message {
     Message {
         kind: EventKind::NodeUpdated,
         payload: Arc::new(json!({ "n": n })),
+        told: None,
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use glassbox::{agent::worker::AgentWorker, server};
+use glassbox::{agent::worker::AgentWorker, ingest::indexer, server};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,13 @@ use crate::support::{Answer, Client, TestApp, model::Scripted};
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/examples.json");
 
 /// Operations that answer with something else than JSON.
-const OTHERWISE: &[&str] = &["blob_get", "blob_put", "execution_stream"];
+const OTHERWISE: &[&str] = &[
+    "blob_get",
+    "blob_put",
+    "execution_stream",
+    "project_events",
+    "ws_open",
+];
 
 /// One walk, and what it met.
 struct Walk {
@@ -222,6 +228,8 @@ async fn people(walk: &mut Walk) -> String {
     walk.client = walk.test.bearer(made["token"].as_str().unwrap());
     walk.test.user("grace").await;
     walk.get("me_get", "/users/me").await;
+    walk.call("ws_token", "POST", "/auth/ws-token", Value::Null)
+        .await;
     let body = json!({ "name": "Ada Lovelace" });
     walk.patch("me_update", "/users/me", body).await;
     let body = json!({ "name": "Harbour Works", "slug": "harbour-works" });
@@ -287,7 +295,10 @@ async fn nodes(walk: &mut Walk, project: &str) -> String {
     let body = json!({ "outputType": "text", "textContent": "Four pilings need work.",
                        "label": "Findings" });
     let output = id(&walk.post("output_add", &outputs, body).await);
+    let citations = format!("/outputs/{output}/citations");
+    walk.get("output_citations", &citations).await;
     walk.get("node_get", &path).await;
+    walk.get("node_context", &format!("{path}/context")).await;
     walk.patch(
         "node_update",
         &path,
@@ -367,6 +378,14 @@ async fn files(walk: &mut Walk, org: &str) {
     walk.get("file_get", &path).await;
     walk.get("file_text", &format!("{path}/text")).await;
     walk.get("file_list", &format!("/orgs/{org}/files")).await;
+    while indexer::round(&walk.test.app).await.unwrap() > 0 {}
+    let question = json!({ "query": "sound piling", "limit": 1 });
+    let search = format!("/orgs/{org}/search");
+    walk.post("search", &search, question.clone()).await;
+    walk.post("semantic", &format!("{search}/semantic"), question)
+        .await;
+    let again = format!("{path}/reprocess");
+    walk.post("file_reprocess", &again, Value::Null).await;
     walk.delete("file_delete", &path).await;
 }
 

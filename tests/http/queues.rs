@@ -78,6 +78,46 @@ async fn sqs_keeps_the_promises_of_a_queue() {
     keep_the_promises(&test).await;
 }
 
+/// What was put aside wakes nobody, is shown, and comes back when somebody says so.
+async fn put_aside(test: &TestApp) {
+    let (queue, org) = (&*test.app.queue, org(test).await);
+    let body = json!({ "executionId": 7 });
+    let id = send(queue, org, body.clone()).await;
+    let other = send(queue, org, json!({ "executionId": 8 })).await;
+    let taken = take(queue).await.unwrap();
+    let (first, second) = if taken.id == id {
+        (id, other)
+    } else {
+        (other, id)
+    };
+    queue.bury(&taken).await.unwrap();
+    assert_eq!(take(queue).await.map(|one| one.id), Some(second));
+    assert_eq!(take(queue).await, None);
+
+    let dead = queue.dead(QueueName::Agent, 10).await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert_eq!(
+        (dead[0].id, dead[0].org, &dead[0].body),
+        (first, org, &taken.body)
+    );
+    assert_eq!(queue.dead(QueueName::File, 10).await.unwrap(), []);
+    queue.revive(&dead[0]).await.unwrap();
+    let again = take(queue).await.unwrap();
+    assert_eq!((again.id, again.attempts), (first, 1));
+    assert_eq!(queue.dead(QueueName::Agent, 10).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_puts_aside_what_nobody_can_handle() {
+    put_aside(&TestApp::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqs_puts_aside_what_nobody_can_handle() {
+    let (test, _sqs) = with_sqs().await;
+    put_aside(&test).await;
+}
+
 /// Who waits is woken by a message, and then has it.
 async fn wake(test: &TestApp) {
     let (queue, org) = (&test.app.queue, org(test).await);
@@ -244,6 +284,18 @@ impl Queue for Endless {
     }
 
     async fn release(&self, _: &Delivery, _: Duration) -> Result<()> {
+        Ok(())
+    }
+
+    async fn bury(&self, _: &Delivery) -> Result<()> {
+        Ok(())
+    }
+
+    async fn dead(&self, _: QueueName, _: usize) -> Result<Vec<Delivery>> {
+        Ok(Vec::new())
+    }
+
+    async fn revive(&self, _: &Delivery) -> Result<()> {
         Ok(())
     }
 

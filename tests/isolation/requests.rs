@@ -65,6 +65,7 @@ pub const KINDS: &[(usize, Kind)] = &[
     (1, Kind::Read("/orgs/{org}/usage?groupBy=node")),
     (2, Kind::Read("/orgs/{org}/projects")),
     (2, Kind::Read("/orgs/{org}/files")),
+    (1, Kind::Read("/nodes/{node}/context")),
     (1, Kind::Read("/orgs/{org}/tokens")),
     (3, Kind::Read("/projects/{project}")),
     (1, Kind::Read("/projects/{project}/members")),

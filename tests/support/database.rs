@@ -4,12 +4,12 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
 };
 
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use glassbox::platform::db::{
     cluster::{Cluster, ClusterOptions},
     migrate::{self, APP_ROLE, OWNER_ROLE},
@@ -23,10 +23,23 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 /// which another `create database` is.
 static CLONING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// A database of one test's own.
+/// Databases whose tests have ended. They go before the next one is made: several hundred
+/// together would be more than a small disk has room for.
+static ENDED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// A database of one test's own, as long as somebody has it.
 #[derive(Clone)]
 pub struct Database {
     pub name: String,
+    _user: Arc<User>,
+}
+
+struct User(String);
+
+impl Drop for User {
+    fn drop(&mut self) {
+        ENDED.lock().unwrap().push(std::mem::take(&mut self.0));
+    }
 }
 
 impl Database {
@@ -38,13 +51,18 @@ impl Database {
         let mut admin = AsyncPgConnection::establish(&cluster().url("postgres", "postgres"))
             .await
             .unwrap();
-        admin
-            .batch_execute(&format!(
-                "create database {name} template {TEMPLATE} owner {OWNER_ROLE}"
-            ))
-            .await
-            .unwrap();
-        Database { name }
+        let ended = std::mem::take(&mut *ENDED.lock().unwrap());
+        let mut statements: Vec<String> = ended
+            .into_iter()
+            .map(|name| format!("drop database {name} with (force)"))
+            .collect();
+        statements.push(format!(
+            "create database {name} template {TEMPLATE} owner {OWNER_ROLE}"
+        ));
+        for statement in statements {
+            admin.batch_execute(&statement).await.unwrap();
+        }
+        Self::named(name)
     }
 
     /// An empty one, not migrated.
@@ -53,7 +71,12 @@ impl Database {
         migrate::bootstrap(|database| cluster().url("postgres", database), &name)
             .await
             .unwrap();
-        Database { name }
+        Self::named(name)
+    }
+
+    fn named(name: String) -> Self {
+        let _user = Arc::new(User(name.clone()));
+        Database { name, _user }
     }
 
     pub fn app_url(&self) -> String {
@@ -75,6 +98,18 @@ impl Database {
         AsyncPgConnection::establish(&cluster().url("postgres", &self.name))
             .await
             .unwrap()
+    }
+
+    /// The one column of a query's one row, named `text`, as the superuser.
+    pub async fn text(&self, sql: &str) -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            text: String,
+        }
+        let mut admin = self.admin().await;
+        let line: Line = diesel::sql_query(sql).get_result(&mut admin).await.unwrap();
+        line.text
     }
 
     /// Runs statements as the superuser.

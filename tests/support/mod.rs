@@ -18,6 +18,8 @@ mod database;
 pub mod issuer;
 pub mod model;
 mod redis;
+pub mod s3;
+mod socket;
 pub mod sqs;
 pub mod tools;
 mod until;
@@ -43,6 +45,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use client::{Answer, Client};
 pub use database::Database;
 pub use redis::Redis;
+pub use socket::Socket;
 pub use until::until;
 
 /// A running GlassBox with a database of its own.
@@ -217,12 +220,11 @@ impl TestApp {
             .post(&format!("/orgs/{org}/files/upload"), body)
             .await
             .expect(200);
-        let put = client
-            .http
-            .put(upload["uploadUrl"].as_str().unwrap())
-            .header("content-type", content_type)
-            .body(bytes);
-        assert_eq!(client.send(put).await.status, 200);
+        let mut put = client.http.put(upload["uploadUrl"].as_str().unwrap());
+        for (name, value) in upload["headers"].as_object().unwrap() {
+            put = put.header(name, value.as_str().unwrap());
+        }
+        assert_eq!(client.send(put.body(bytes)).await.status, 200);
         let id = upload["fileId"].as_str().unwrap().to_owned();
         client
             .post_empty(&format!("/files/{id}/confirm"))

@@ -3,7 +3,7 @@
 //! What of them is too large for its row is stored first. What a step came to is known in its
 //! transaction only, so that is rolled back, and done again once the storage has the rest.
 
-use super::{Driver, End, Point, Step};
+use super::{Driver, End, Point, Step, permit::Permit};
 use crate::{
     agent::{leave, machine::State, spans},
     app::App,
@@ -21,10 +21,19 @@ use crate::{
 
 /// What a try to append came to.
 enum Tried {
-    Written(Vec<TraceEvent>, Change),
+    Written(Box<Written>),
     Behind,
     /// Nothing was done: these must be stored first.
     TooLarge(Vec<Content>),
+}
+
+/// What was committed.
+struct Written {
+    entries: Vec<TraceEvent>,
+    change: Change,
+    /// What the journal amounts to with them.
+    state: State,
+    permit: Option<Permit>,
 }
 
 /// How often payloads of one step are stored. What a step does is the same each time, unless
@@ -48,12 +57,12 @@ impl Driver {
     {
         let mut stored = Stored::default();
         let mut tries = 0;
-        let (written, change) = loop {
+        let written = loop {
             if self.dies(Point::BeforeAppend) {
                 return Ok(Step::Ended(End::Died));
             }
             match self.try_append(work.clone(), &stored).await? {
-                Tried::Written(written, change) => break (written, change),
+                Tried::Written(written) => break written,
                 Tried::Behind => {
                     self.catch_up().await?;
                     return Ok(Step::Behind);
@@ -69,12 +78,13 @@ impl Driver {
                 }
             }
         };
-        written.iter().for_each(|event| self.state.apply(event));
-        spans::tell(&self.app.spans, &self.lease, &written);
+        self.state = written.state;
+        self.permit = written.permit;
+        spans::tell(&self.app.spans, &self.lease, &written.entries);
         if self.dies(Point::AfterAppend) {
             return Ok(Step::Ended(End::Died));
         }
-        if change.status(Status::Running) == Status::Running {
+        if written.change.status(Status::Running) == Status::Running {
             Ok(Step::Appended)
         } else {
             Ok(Step::Ended(End::Rests))
@@ -99,9 +109,17 @@ impl Driver {
                 if !missing.is_empty() {
                     return Err(Error::internal("rolled back, to store payloads first"));
                 }
-                let written =
+                let entries =
                     journal::append(tx, &self.lease, held, events, &change, stored).await?;
-                Ok(Tried::Written(written, change))
+                let mut state = self.state.clone();
+                entries.iter().for_each(|event| state.apply(event));
+                let permit = self.permit_next(tx, &state, &entries, &change).await?;
+                Ok(Tried::Written(Box::new(Written {
+                    entries,
+                    change,
+                    state,
+                    permit,
+                })))
             })
             .await;
         if missing.is_empty() {

@@ -12,30 +12,22 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::Driver;
+use super::{Driver, permit::Permit};
 use crate::{
-    agent::{context, leave, policy::Policy},
-    executions::{
-        self,
-        model::budget::{Answer, Need},
-    },
+    agent::{context, machine::State, policy::Policy},
     kernel::{
         Code, Error, Result,
         event::{Channel, EventKind},
     },
     platform::{
         bus::Message,
-        db::Tx,
-        llm::{ChatAnswer, ChatRequest, Model, ModelError, ModelErrorKind, Usage},
+        llm::{ChatAnswer, ChatRequest, Model, ModelError, ModelErrorKind},
     },
     tenants::model::Found,
 };
 
 /// How often an answer that broke off is asked for again, by model.
 const TRIES_AFTER_BREAKS: u32 = 2;
-
-/// Tokens of an answer at most, where a budget must bound it and nothing else does.
-const LONGEST_ANSWER: u32 = 8192;
 
 /// The wait before that; a server that restarts is there again soon.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -84,11 +76,14 @@ pub(super) fn no_answer(passed_over: &[PassedOver]) -> String {
 impl Driver {
     /// The next answer, from the first model that gives one; else why none did. Several
     /// slow models together get no more time than the execution has.
-    pub(super) async fn ask(&self) -> Result<std::result::Result<Answered, Vec<PassedOver>>> {
+    pub(super) async fn ask(
+        &self,
+        permit: Option<Permit>,
+    ) -> Result<std::result::Result<Answered, Vec<PassedOver>>> {
         let seconds = self.limits.seconds;
         let taken = self.state.worked(self.app.db.now()).to_std();
         let left = Duration::from_secs(seconds).saturating_sub(taken.unwrap_or_default());
-        match tokio::time::timeout(left, self.ask_in_order()).await {
+        match tokio::time::timeout(left, self.ask_in_order(permit)).await {
             Ok(asked) => asked,
             Err(_) => {
                 let message = format!("The execution reached its limit of {seconds} seconds.");
@@ -100,11 +95,14 @@ impl Driver {
         }
     }
 
-    async fn ask_in_order(&self) -> Result<std::result::Result<Answered, Vec<PassedOver>>> {
+    async fn ask_in_order(
+        &self,
+        mut permit: Option<Permit>,
+    ) -> Result<std::result::Result<Answered, Vec<PassedOver>>> {
         let mut passed_over = Vec::new();
         let mut attempt = 0;
         for by in self.choice.candidates().await? {
-            let error = match self.ask_one(&by, &mut attempt).await? {
+            let error = match self.ask_one(&by, &mut permit, &mut attempt).await? {
                 Ok((answer, policy)) => {
                     return Ok(Ok(Answered {
                         answer,
@@ -131,6 +129,7 @@ impl Driver {
     async fn ask_one(
         &self,
         by: &Found,
+        permit: &mut Option<Permit>,
         attempt: &mut u32,
     ) -> Result<std::result::Result<(ChatAnswer, Policy), ModelError>> {
         let model = match self.choice.open(by).await {
@@ -141,11 +140,16 @@ impl Driver {
         };
         let mut breaks = 0;
         loop {
-            let request = match self.request(by) {
-                Ok(request) => request,
-                Err(error) => return Ok(Err(error)),
+            let permit = match self.still_good(permit.take(), by).await? {
+                Some(permit) => permit,
+                None => match self.request(&self.state, by) {
+                    Ok(request) => self.permit(request, by).await?,
+                    Err(error) => return Ok(Err(error)),
+                },
             };
-            let (request, policy) = self.permit(request, by).await?;
+            let Permit {
+                request, policy, ..
+            } = permit;
             *attempt += 1;
             let error = match self.call(&model, &request, *attempt).await {
                 Ok(mut answer) => {
@@ -156,9 +160,7 @@ impl Driver {
                 Err(error) => error,
             };
             if error.is_free() {
-                let release =
-                    async |tx: &mut Tx| executions::ops::release_in(tx, &self.lease).await;
-                self.app.db.tx(self.scope(), release).await?;
+                self.release().await?;
             }
             if error.kind == ModelErrorKind::ContextTooLong && self.choice.narrow(by) {
                 continue;
@@ -172,11 +174,15 @@ impl Driver {
     }
 
     /// What of the conversation the model can read.
-    fn request(&self, by: &Found) -> std::result::Result<ChatRequest, ModelError> {
+    pub(super) fn request(
+        &self,
+        state: &State,
+        by: &Found,
+    ) -> std::result::Result<ChatRequest, ModelError> {
         let config = &self.lease.config;
         let tools = self.tool_specs();
         let room = context::room(self.choice.window(by), config.max_tokens, &tools);
-        let messages = context::fit(&self.state.messages, &self.state.entries, room);
+        let messages = context::fit(&state.messages, &state.entries, room);
         let messages = messages
             .map_err(|error| ModelError::new(ModelErrorKind::ContextTooLong, error.to_string()))?;
         Ok(ChatRequest {
@@ -186,68 +192,6 @@ impl Driver {
             max_tokens: config.max_tokens,
             temperature: config.temperature,
         })
-    }
-
-    /// Asks whether the run may go on and under which rules, and reserves what the call may
-    /// cost at most under the budgets that cover the run. Where there is one, the answer's
-    /// length has a bound.
-    ///
-    /// # Errors
-    /// [`Code::Forbidden`] when the run may not go on; [`Code::BudgetExceeded`], with
-    /// `details.pause`.
-    async fn permit(&self, request: ChatRequest, by: &Found) -> Result<(ChatRequest, Policy)> {
-        let longest = request.max_tokens.unwrap_or(LONGEST_ANSWER);
-        let need = self.need(&request, longest, by);
-        let ask = async |tx: &Tx| {
-            let rules = leave::rules_in(tx, &self.caller, &self.lease);
-            tokio::try_join!(biased; rules, executions::ops::budgets_in(tx, &self.lease))
-        };
-        let reserve = async |tx: &mut Tx, (policy, budgets)| {
-            let answer = executions::ops::reserve_in(tx, &self.lease, budgets, need).await?;
-            Ok((policy, answer))
-        };
-        let (policy, answer) = self.app.db.tx_after(self.scope(), ask, reserve).await?;
-        match answer {
-            Answer::Free => Ok((request, policy)),
-            Answer::Reserved => {
-                let max_tokens = Some(longest);
-                Ok((
-                    ChatRequest {
-                        max_tokens,
-                        ..request
-                    },
-                    policy,
-                ))
-            }
-            Answer::Exceeded { why, pause } => {
-                let error = Error::new(Code::BudgetExceeded, why);
-                Err(error.with_details(json!({ "pause": pause })))
-            }
-        }
-    }
-
-    /// The most that a call can use whose answer has `longest` tokens at most.
-    fn need(&self, request: &ChatRequest, longest: u32, by: &Found) -> Need {
-        let read = context::at_most(request);
-        let cost = |input_tokens, output_tokens| {
-            let usage = Usage {
-                input_tokens,
-                output_tokens,
-                ..Usage::default()
-            };
-            let now = self.app.db.now();
-            self.app
-                .prices
-                .cost_micros(&by.served, &usage, now)
-                .unwrap_or(0)
-        };
-        let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX / 4);
-        Need {
-            micros: cost(read, u64::from(longest)),
-            tokens: count(read) + i64::from(longest),
-            read_micros: cost(read, 0),
-            read_tokens: count(read),
-        }
     }
 
     /// One call, telling those who watch of its words as they come.
@@ -288,6 +232,7 @@ impl Driver {
         let message = Message {
             kind: EventKind::LlmDelta,
             payload: Arc::new(payload),
+            told: None,
         };
         for channel in [
             Channel::Node(self.lease.node),

@@ -4,8 +4,6 @@
 //! node. It is checked in the transaction that would make the call; when anything has
 //! changed since the question, the approval is void and the question is asked anew.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +13,7 @@ use crate::{
         calls::{Decision, OpenCall, Stage},
         leave,
         policy::Verdict,
-        tools::{self, Outcome},
+        tools::{self, Outcome, Prepared},
     },
     executions::model::{
         Change, Closing, HumanInputRequest, NewEvent, Reply, RequestType, TraceKind,
@@ -170,13 +168,7 @@ impl Driver {
         stop: &CancellationToken,
     ) -> Result<Step> {
         let tool = tools::parse(&permitted.call, &self.lease.config)?;
-        let cx = tools::Context {
-            app: &self.app,
-            lease: &self.lease,
-            caller: &self.caller,
-            call: &permitted.call,
-            sequence: self.state.sequence + 1,
-        };
+        let cx = self.context(permitted, 0);
         let prepared = tokio::select! {
             biased;
             held = self.taken_away(news) => {
@@ -186,29 +178,83 @@ impl Driver {
             () = stop.cancelled() => return self.hand_over().await.map(Step::Ended),
             prepared = tool.prepare(&cx) => prepared?,
         };
-        let lease = self.lease.clone();
-        let (app, caller) = (Arc::clone(&self.app), self.caller.clone());
-        let sequence = self.state.sequence + 1;
         self.append(async move |driver: &Self, tx: &mut Tx| {
-            if let Some(void) = driver.void_in(tx, permitted).await? {
-                return Ok((vec![void], Change::Continue));
-            }
-            let cx = tools::Context {
-                app: &app,
-                lease: &lease,
-                caller: &caller,
-                call: &permitted.call,
-                sequence,
-            };
-            let outcome: Outcome = prepared.apply(tx, &cx).await?;
-            let entry = outcome.result.map(|result| {
-                let entry = NewEvent::new(TraceKind::ToolCall, permitted.entry(result));
-                entry.lasting(driver.since(begun))
-            });
-            let events = entry.into_iter().chain(outcome.evidence).collect();
-            Ok((events, outcome.change))
+            driver.make(tx, permitted, prepared, 0, begun).await
         })
         .await
+    }
+
+    /// Writes the entries of an answer, and in the same transaction what comes of the call
+    /// that it begins with, where that is done inside our database.
+    pub(super) async fn conclude(
+        &mut self,
+        call: Option<&ToolCall>,
+        events: Vec<NewEvent>,
+        change: Change,
+    ) -> Result<Step> {
+        let Some(permitted) = call.and_then(|call| self.permitted_within(call)) else {
+            return self.write(events, change).await;
+        };
+        match self.try_within(&permitted, events.clone()).await {
+            // Nothing was written; the call comes again when the answer is, and then the
+            // model is told.
+            Err(error) if is_for_the_model(&error) => self.write(events, change).await,
+            written => written,
+        }
+    }
+
+    /// The call, if it may be made at once and asks nothing of anybody outside our database.
+    fn permitted_within(&self, call: &ToolCall) -> Option<Permitted> {
+        if self.outside.get(&call.name).is_some() || self.verdict(call) != Verdict::Allow {
+            return None;
+        }
+        let tool = tools::parse(call, &self.lease.config).ok()?;
+        tool.is_within().then(|| Permitted::by_policy(call.clone()))
+    }
+
+    async fn try_within(&mut self, permitted: &Permitted, before: Vec<NewEvent>) -> Result<Step> {
+        let begun = self.app.db.now();
+        let tool = tools::parse(&permitted.call, &self.lease.config)?;
+        let prepared = tool.prepare(&self.context(permitted, before.len())).await?;
+        self.append(async move |driver: &Self, tx: &mut Tx| {
+            let (made, change) = driver
+                .make(tx, permitted, prepared, before.len(), begun)
+                .await?;
+            Ok((before.into_iter().chain(made).collect(), change))
+        })
+        .await
+    }
+
+    /// What a tool works with whose entry comes after `before` others.
+    fn context<'a>(&'a self, permitted: &'a Permitted, before: usize) -> tools::Context<'a> {
+        tools::Context {
+            app: &self.app,
+            lease: &self.lease,
+            caller: &self.caller,
+            call: &permitted.call,
+            sequence: self.state.sequence + 1 + i64::try_from(before).unwrap_or(0),
+        }
+    }
+
+    /// Makes a call whose effects outside have happened; answers its entries.
+    async fn make(
+        &self,
+        tx: &mut Tx,
+        permitted: &Permitted,
+        prepared: Prepared,
+        before: usize,
+        begun: Timestamp,
+    ) -> Result<(Vec<NewEvent>, Change)> {
+        if let Some(void) = self.void_in(tx, permitted).await? {
+            return Ok((vec![void], Change::Continue));
+        }
+        let outcome: Outcome = prepared.apply(tx, &self.context(permitted, before)).await?;
+        let entry = outcome.result.map(|result| {
+            let entry = NewEvent::new(TraceKind::ToolCall, permitted.entry(result));
+            entry.lasting(self.since(begun))
+        });
+        let events = entry.into_iter().chain(outcome.evidence).collect();
+        Ok((events, outcome.change))
     }
 
     /// The entry that takes an approval back, when what was approved is not what would be

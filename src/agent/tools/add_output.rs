@@ -12,7 +12,7 @@ use crate::{
     access::{self, Action, Target},
     executions::model::{NewEvent, TraceKind},
     files::{self, model::StoredText},
-    kernel::{FileId, InputId, Result, field::Fields},
+    kernel::{FileId, InputId, Result, canonical, field::Fields},
     nodes::{
         self,
         model::{OutputContent, OutputCreate},
@@ -108,10 +108,13 @@ pub async fn apply(ready: Ready, tx: &mut Tx, cx: &Context<'_>) -> Result<Outcom
     let stored = StoredText {
         id: FileId::new(tx.ids()),
         key,
+        bucket: cx.app.blobs.bucket().to_owned(),
         filename: filename(&args.label),
         content_type: "text/markdown; charset=utf-8".to_owned(),
         size: blob.size,
-        sha256: blob.sha256,
+        sha256: blob
+            .sha256
+            .unwrap_or_else(|| canonical::sha256(args.text.as_bytes())),
         text: args.text.clone(),
     };
     let file = files::ops::file_store_in(tx, &grant, stored).await?;

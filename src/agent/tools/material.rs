@@ -64,7 +64,7 @@ pub struct Material {
     source: Source,
     /// Its length.
     pub characters: usize,
-    /// Its pages, where it has any.
+    /// Its pages, slides or sheets, where it has any.
     pub pages: Option<u32>,
 }
 
@@ -126,7 +126,9 @@ impl Material {
         match outline.status {
             ProcessingStatus::Complete => Ok(Material {
                 characters: usize::try_from(outline.characters).unwrap_or(0),
-                pages: outline.pages,
+                pages: outline
+                    .pages
+                    .or_else(|| files::model::pages(&outline.segments)),
                 source: Source::File(file, outline.segments),
             }),
             ProcessingStatus::Failed => Err(unreadable(format!(
@@ -180,10 +182,7 @@ impl Material {
         let Source::File(_, segments) = &self.source else {
             return (0, self.characters);
         };
-        let of_page = || segments.iter().filter(|segment| segment.page == Some(page));
-        let first = of_page().map(|segment| segment.start).min().unwrap_or(0);
-        let last = of_page().map(|segment| segment.end).max().unwrap_or(0);
-        (first, last)
+        files::model::range_of_page(segments, page).unwrap_or_default()
     }
 }
 

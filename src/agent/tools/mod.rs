@@ -14,6 +14,7 @@ mod mark_complete;
 mod material;
 mod read_input;
 mod request_human_input;
+mod search;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -123,6 +124,13 @@ macro_rules! tools {
                 match self { $(Tool::$variant(_) => Effect::$effect,)+ }
             }
 
+            /// Whether all of it is done inside our database, so that it may share the
+            /// transaction of the answer that asks for it.
+            pub const fn is_within(&self) -> bool {
+                // An embedder may be a server, too, and slow.
+                matches!(self.effect(), Effect::Pure) && !matches!(self, Tool::Search(_))
+            }
+
             /// Does what must be done outside our database.
             pub async fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
                 match self { $(Tool::$variant(args) => $module::prepare(args, cx).await.map(Prepared::$variant),)+ }
@@ -149,6 +157,7 @@ macro_rules! tools {
 tools! {
     ListInputs = list_inputs, Pure;
     ReadInput = read_input, Pure;
+    Search = search, Pure;
     AccessNode = access_node, Pure;
     CreateSubnode = create_subnode, Pure;
     AwaitSubnodes = await_subnodes, Pure;

@@ -9,7 +9,7 @@ use crate::{
     platform::db::Tx,
 };
 
-pub const DESCRIPTION: &str = "Read a part of one input: page `page` where it has pages, else from character `offset`. \
+pub const DESCRIPTION: &str = "Read a part of one input: page `page` where it has pages (slides and sheets count as pages), else from character `offset`. \
      Answers the text and, when there is more of it, `nextOffset`.";
 
 #[derive(Debug, Clone, Deserialize)]

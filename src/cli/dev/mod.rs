@@ -206,6 +206,7 @@ impl Session<'_> {
         crew.serve(listener);
         crew.agent_worker();
         crew.file_worker();
+        crew.index_vectors();
         let ended = tokio::select! {
             error = self.show(&app) => Err(error),
             error = self.database.ended() => Err(error),
@@ -244,6 +245,7 @@ impl Session<'_> {
                 ("auth.signing_key", secret(&secrets.signing_key)),
                 ("storage.url_secret", secret(&secrets.url_secret)),
                 ("vault.key", secret(&secrets.vault_key)),
+                ("storage.kind", "folder".to_owned()),
                 ("storage.folder", folder.blobs()?.display().to_string()),
             ],
         )?;

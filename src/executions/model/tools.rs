@@ -11,6 +11,7 @@ use crate::{kernel::form::text, tenants::model::is_server_name};
 pub const TOOLS: &[&str] = &[
     "list_inputs",
     "read_input",
+    "search",
     "access_node",
     "create_subnode",
     "await_subnodes",

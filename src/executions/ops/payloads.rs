@@ -25,7 +25,7 @@ use crate::{
         event::{Job, QueueName},
     },
     platform::{
-        blobs::{BlobKey, Blobs, Folder},
+        blobs::{BlobKey, Blobs, OldKeys},
         db::Db,
     },
 };
@@ -137,26 +137,34 @@ pub(super) fn deletion_job(org: OrgId, execution: ExecutionId, sha256: &str) -> 
 }
 
 /// Removes contents that no entry refers to and none will; answers how many.
-pub async fn sweep(db: &Db, folder: &Folder) -> Result<usize> {
-    let unclaimed = unclaimed(db, folder.keys(db.now() - PATIENCE).await?).await?;
-    for key in &unclaimed {
-        folder.delete(&BlobKey::parse(key)?).await?;
+pub async fn sweep(db: &Db, blobs: &dyn Blobs) -> Result<usize> {
+    let mut removed = 0;
+    let mut old = OldKeys::new(blobs, db.now() - PATIENCE);
+    while let Some(keys) = old.page().await? {
+        for key in unclaimed(db, keys).await? {
+            blobs.delete(&BlobKey::parse(&key)?).await?;
+            removed += 1;
+        }
     }
-    Ok(unclaimed.len())
+    Ok(removed)
 }
 
 /// Contents that no entry refers to, that none will, and that no job is about to remove.
-pub async fn doctor(db: &Db, folder: &Folder) -> Result<Option<Finding>> {
-    let keys = folder.keys(db.now() - PATIENCE).await?;
-    let keys = keys.into_iter().filter(|key| is_key(key)).collect();
-    let keys = files::ops::doctor::unclaimed(db, keys).await?;
-    let mut unclaimed = unclaimed(db, keys).await?;
-    let count = unclaimed.len();
-    unclaimed.truncate(NAMED);
+pub async fn doctor(db: &Db, blobs: &dyn Blobs) -> Result<Option<Finding>> {
+    let (mut count, mut named) = (0, Vec::new());
+    let mut old = OldKeys::new(blobs, db.now() - PATIENCE);
+    while let Some(keys) = old.page().await? {
+        let keys = keys.into_iter().filter(|key| is_key(key)).collect();
+        let keys = files::ops::doctor::unclaimed(db, keys).await?;
+        let unclaimed = unclaimed(db, keys).await?;
+        count += unclaimed.len();
+        named.extend(unclaimed);
+        named.truncate(NAMED);
+    }
     Ok(Finding::of_some(
         "orphaned_payload",
         format!("The storage holds {count} payloads that no journal refers to."),
-        unclaimed,
+        named,
         "An agent worker removes them within an hour; see that one runs.",
     ))
 }

@@ -24,6 +24,9 @@ use crate::{
 /// The time between two sweeps.
 const EVERY: Duration = Duration::from_hours(1);
 
+/// The rounds of a day.
+const DAY: u64 = 24;
+
 /// Where a sweep has come to.
 type Place = (Timestamp, ExecutionId);
 
@@ -40,7 +43,7 @@ enum Step {
 /// Sweeps every hour until `stop`: payloads, if they are not kept for ever, and what the
 /// storage holds of payloads that no entry refers to.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
-    loop {
+    for round in 0_u64.. {
         if let Some(keep) = app.config.agent.keep_payloads() {
             let removed = sweep(&app, keep, &stop).await;
             tell(
@@ -48,8 +51,10 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
                 "removed payloads of executions that ended long ago",
             );
         }
-        if let Some(folder) = &app.folder {
-            let removed = payloads::sweep(&app.db, folder).await;
+        // Elsewhere than in a folder a listing is paid for.
+        let every = if app.folder.is_some() { 1 } else { DAY };
+        if round.is_multiple_of(every) {
+            let removed = payloads::sweep(&app.db, &*app.blobs).await;
             tell(removed, "removed stored payloads that no entry refers to");
         }
         tokio::select! {

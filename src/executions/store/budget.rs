@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, SelectableHelper,
-    sql_types::{Jsonb, Text, Uuid as SqlUuid},
+    ExpressionMethods, QueryDsl, QueryableByName, SelectableHelper,
+    sql_types::{Array, BigInt, Date, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
     upsert::excluded,
 };
 use diesel_async::RunQueryDsl;
@@ -17,11 +17,7 @@ use crate::{
         budget::{Account, Cover, Limit, Need, Source},
     },
     kernel::{Error, ExecutionId, OrgId, Result, objects},
-    platform::db::{
-        Cacheable, Tx,
-        schema::{budget_reservations as reservations, budgets},
-        types::sql_text,
-    },
+    platform::db::{Cacheable, Tx, schema::budgets, types::sql_text},
 };
 
 sql_text!(Cover);
@@ -85,7 +81,35 @@ const SOURCES: &str = "with recursive \
     union all select 'execution', runs.id, jsonb_strip_nulls(jsonb_build_object('usd', runs.usd)) \
       from runs where runs.usd is not null or runs.parent is null";
 
-#[derive(diesel::Queryable, diesel::Selectable)]
+/// The columns of an [`AccountRow`].
+macro_rules! columns {
+    ($table:literal) => {
+        concat!(
+            $table,
+            ".id, ",
+            $table,
+            ".scope_type, ",
+            $table,
+            ".scope_id, ",
+            $table,
+            ".period, ",
+            $table,
+            ".limit_micros, ",
+            $table,
+            ".limit_tokens, ",
+            $table,
+            ".spent_micros, ",
+            $table,
+            ".spent_tokens, ",
+            $table,
+            ".reserved_micros, ",
+            $table,
+            ".reserved_tokens"
+        )
+    };
+}
+
+#[derive(diesel::Queryable, diesel::Selectable, QueryableByName)]
 #[diesel(table_name = budgets)]
 struct AccountRow {
     id: Uuid,
@@ -119,10 +143,39 @@ impl From<AccountRow> for Account {
     }
 }
 
-/// The rows of `limits`, made where they are not there yet, and locked in that order.
+/// The rows of `limits`, made where they are not there yet or say something else, and locked
+/// in that order.
 pub async fn open(tx: &Tx, org: OrgId, limits: &[Limit]) -> Result<Vec<Account>> {
+    let accounts = lock(tx, org, limits).await?;
+    if accounts.iter().map(|account| &account.limit).eq(limits) {
+        return Ok(accounts);
+    }
     // They leave in the order of the list, all together.
     try_join_all(limits.iter().map(|limit| open_one(tx, org, limit))).await
+}
+
+/// The rows that there are.
+async fn lock(tx: &Tx, org: OrgId, limits: &[Limit]) -> Result<Vec<Account>> {
+    let covers: Vec<Cover> = limits.iter().map(|limit| limit.cover).collect();
+    let ids: Vec<Uuid> = limits.iter().map(|limit| limit.id).collect();
+    let periods: Vec<Option<NaiveDate>> = limits.iter().map(|limit| limit.period).collect();
+    let sql = concat!(
+        "select ",
+        columns!("b"),
+        " from unnest($2, $3, $4) with ordinality as w (cover, id, period, place) \
+         join budgets b on b.org_id = $1 and b.scope_type = w.cover and b.scope_id = w.id \
+           and b.period is not distinct from w.period \
+         order by w.place for update of b"
+    );
+    let rows: Vec<AccountRow> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(org)
+        .bind::<Array<Text>, _>(covers)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Array<Nullable<Date>>, _>(periods)
+        .cached()
+        .load(&mut tx.pipe())
+        .await?;
+    Ok(rows.into_iter().map(Account::from).collect())
 }
 
 async fn open_one(tx: &Tx, org: OrgId, limit: &Limit) -> Result<Account> {
@@ -157,84 +210,67 @@ async fn open_one(tx: &Tx, org: OrgId, limit: &Limit) -> Result<Account> {
     Ok(row.into())
 }
 
-/// What a run has reserved.
-#[derive(Debug, diesel::Queryable, diesel::Selectable)]
-#[diesel(table_name = reservations)]
-pub struct Reservation {
-    budgets: Vec<Option<Uuid>>,
-    micros: i64,
-    tokens: i64,
-    pub lost_micros: i64,
-    pub lost_tokens: i64,
-}
-
 /// Reserves `need` under budgets whose rows are locked.
 pub fn reserve(tx: &Tx, lease: &Lease, ids: Vec<Uuid>, need: Need) {
-    let now = tx.now();
     tx.later(
-        diesel::update(budgets::table.filter(budgets::id.eq_any(ids.clone()))).set((
-            budgets::reserved_micros.eq(budgets::reserved_micros + need.micros),
-            budgets::reserved_tokens.eq(budgets::reserved_tokens + need.tokens),
-            budgets::updated_at.eq(now),
-        )),
+        diesel::sql_query(
+            "with noted as (insert into budget_reservations (execution_id, org_id, budgets, \
+               micros, tokens, lost_micros, lost_tokens, created_at) \
+               values ($1, $2, $3, $4, $5, $6, $7, $8)) \
+             update budgets set reserved_micros = reserved_micros + $4, \
+               reserved_tokens = reserved_tokens + $5, updated_at = $8 where id = any($3)",
+        )
+        .bind::<SqlUuid, _>(lease.execution)
+        .bind::<SqlUuid, _>(lease.org)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<BigInt, _>(need.micros)
+        .bind::<BigInt, _>(need.tokens)
+        .bind::<BigInt, _>(need.read_micros)
+        .bind::<BigInt, _>(need.read_tokens)
+        .bind::<Timestamptz, _>(tx.now()),
     );
-    tx.later(diesel::insert_into(reservations::table).values((
-        reservations::execution_id.eq(lease.execution),
-        reservations::org_id.eq(lease.org),
-        reservations::budgets.eq(ids),
-        reservations::micros.eq(need.micros),
-        reservations::tokens.eq(need.tokens),
-        reservations::lost_micros.eq(need.read_micros),
-        reservations::lost_tokens.eq(need.read_tokens),
-        reservations::created_at.eq(now),
-    )));
 }
 
-/// Takes away what a run has reserved; what it was is for [`settle`].
-pub async fn take_reservation(tx: &Tx, run: ExecutionId) -> Result<Option<Reservation>> {
-    Ok(diesel::delete(reservations::table.find(run))
-        .returning(Reservation::as_returning())
-        .get_result(&mut tx.pipe())
-        .await
-        .optional()?)
+/// What a call came to for which something was reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Used {
+    /// Millionths of a US dollar, and tokens.
+    Known(i64, i64),
+    /// The call was lost: it is counted as what was noted for that when it was reserved.
+    Lost,
 }
 
-/// Counts what was used in the place of what was reserved; answers the budgets as they are
-/// then. Their rows are locked in the order in which they were reserved, as
-/// everybody locks them.
-pub async fn settle(
-    tx: &Tx,
-    reserved: &Reservation,
-    micros: i64,
-    tokens: i64,
-) -> Result<Vec<Account>> {
-    let ids = reserved.budgets.iter().flatten();
-    let settled = ids.map(|id| settle_one(tx, *id, reserved, micros, tokens));
-    let accounts = try_join_all(settled).await?;
-    Ok(accounts.into_iter().flatten().collect())
-}
-
-async fn settle_one(
-    tx: &Tx,
-    id: Uuid,
-    reserved: &Reservation,
-    micros: i64,
-    tokens: i64,
-) -> Result<Option<Account>> {
-    let row: Option<AccountRow> = diesel::update(budgets::table.find(id))
-        .set((
-            budgets::reserved_micros.eq(budgets::reserved_micros - reserved.micros),
-            budgets::reserved_tokens.eq(budgets::reserved_tokens - reserved.tokens),
-            budgets::spent_micros.eq(budgets::spent_micros + micros),
-            budgets::spent_tokens.eq(budgets::spent_tokens + tokens),
-            budgets::updated_at.eq(tx.now()),
-        ))
-        .returning(AccountRow::as_returning())
+/// Takes away what a run has reserved, if anything, and counts what was used in its place;
+/// answers the budgets as they are then. Their rows are locked in the order in which they
+/// were reserved, as everybody locks them.
+pub async fn settle(tx: &Tx, run: ExecutionId, used: Used) -> Result<Vec<Account>> {
+    let (micros, tokens) = match used {
+        Used::Known(micros, tokens) => (Some(micros), Some(tokens)),
+        Used::Lost => (None, None),
+    };
+    let sql = concat!(
+        "with taken as (delete from budget_reservations where execution_id = $1 \
+           returning budgets, micros, tokens, lost_micros, lost_tokens), \
+         locked as (select b.id, t.micros, t.tokens, coalesce($2, t.lost_micros) as used_micros, \
+             coalesce($3, t.lost_tokens) as used_tokens \
+           from taken t join budgets b on b.id = any(t.budgets) \
+           order by array_position(t.budgets, b.id) for update of b) \
+         update budgets b set reserved_micros = b.reserved_micros - l.micros, \
+           reserved_tokens = b.reserved_tokens - l.tokens, \
+           spent_micros = b.spent_micros + l.used_micros, \
+           spent_tokens = b.spent_tokens + l.used_tokens, updated_at = $4 \
+         from locked l where b.id = l.id returning ",
+        columns!("b")
+    );
+    let rows: Vec<AccountRow> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(run)
+        .bind::<Nullable<BigInt>, _>(micros)
+        .bind::<Nullable<BigInt>, _>(tokens)
+        .bind::<Timestamptz, _>(tx.now())
         .cached()
-        .get_result(&mut tx.pipe())
-        .await
-        .optional()?;
-    Ok(row.map(Account::from))
+        .load(&mut tx.pipe())
+        .await?;
+    Ok(rows.into_iter().map(Account::from).collect())
 }
 
 /// Notes that people are told of `step` percent; `false` when they were already.

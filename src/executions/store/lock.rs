@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::{
     kernel::{ExecutionId, NodeId, Result},
-    platform::db::{Tx, schema::agent_executions as executions},
+    platform::db::{Cacheable, Tx, schema::agent_executions as executions},
 };
 
 /// The node of an execution, without locking anything.
@@ -26,6 +26,7 @@ pub(in super::super) async fn set_epoch(
 ) -> Result<()> {
     diesel::update(executions::table.find(id))
         .set(executions::lock_epoch.eq(epoch))
+        .cached()
         .execute(tx.conn())
         .await?;
     Ok(())

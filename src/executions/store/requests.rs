@@ -8,7 +8,7 @@ use crate::{
     executions::model::{Closing, HumanInputRequest, Reply, RequestType},
     kernel::{Error, ExecutionId, OrgId, RequestId, Result, Timestamp},
     platform::db::{
-        Tx,
+        Cacheable, Tx,
         schema::{agent_executions as executions, human_requests as requests},
         types::sql_text,
     },
@@ -106,7 +106,8 @@ pub async fn void_all(tx: &mut Tx, execution: ExecutionId) -> Result<usize> {
         requests::status.eq("void"),
         requests::closed_at.eq(tx.now()),
     );
-    Ok(diesel::update(open).set(values).execute(tx.conn()).await?)
+    let void = diesel::update(open).set(values).cached();
+    Ok(void.execute(tx.conn()).await?)
 }
 
 /// Removes what an execution that ended asked and was answered: it is in the payloads of

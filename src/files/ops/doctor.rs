@@ -6,7 +6,7 @@ use super::super::store;
 use crate::{
     kernel::{Finding, Result, Scope},
     platform::{
-        blobs::Folder,
+        blobs::{Blobs, OldKeys},
         db::{Db, Tx},
     },
 };
@@ -18,24 +18,39 @@ const BATCH: usize = 500;
 /// Keys that a finding names at most.
 const NAMED: usize = 20;
 
-/// Looks for bytes in `folder` that no file has, without those that `is_others` says are
+/// Looks for bytes in the storage that no file has, without those that `is_others` says are
 /// something else's.
 pub async fn doctor(
     db: &Db,
-    folder: &Folder,
+    blobs: &dyn Blobs,
     is_others: impl Fn(&str) -> bool,
 ) -> Result<Option<Finding>> {
-    let mut keys = folder.keys(db.now() - PATIENCE).await?;
-    keys.retain(|key| !is_others(key));
-    let mut orphans = unclaimed(db, keys).await?;
-    let count = orphans.len();
-    orphans.truncate(NAMED);
+    let (mut count, mut named) = (0, Vec::new());
+    let mut old = OldKeys::new(blobs, db.now() - PATIENCE);
+    while let Some(mut keys) = old.page().await? {
+        keys.retain(|key| !is_others(key));
+        let orphans = unclaimed(db, keys).await?;
+        count += orphans.len();
+        named.extend(orphans);
+        named.truncate(NAMED);
+    }
     Ok(Finding::of_some(
         "orphaned_blob",
         format!("The storage holds {count} blobs that no file has."),
-        orphans,
+        named,
         "They cost space and can be reached by nobody; once you are sure that this is the \
          storage of this database, delete them.",
+    ))
+}
+
+/// Looks for organizations whose count of bytes is not what their files have.
+pub async fn usage(db: &Db) -> Result<Option<Finding>> {
+    let wrong = async |tx: &mut Tx| store::quota::miscounted(tx).await;
+    Ok(Finding::of_some(
+        "storage_miscounted",
+        "What organizations' files have is not what was counted for their quota.".to_owned(),
+        db.tx(Scope::System, wrong).await?,
+        "A file worker counts anew when it starts; see that one of this version runs.",
     ))
 }
 

@@ -2,159 +2,31 @@
 
 pub mod doctor;
 pub mod processing;
+pub mod quota;
+mod uploads;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::{
-    model::{
-        self, File, FileFilter, FileUpload, LOCAL_BUCKET, Outline, ProcessingStatus, StoredText,
-        Upload,
-    },
-    store::{self, UploadState},
+    model::{self, File, FileFilter, Outline, ProcessingStatus, StoredText},
+    store,
 };
 use crate::{
     access::{self, Action, Grant, Target, audit},
-    app::{App, Ctx},
+    app::Ctx,
     kernel::{
-        Code, Error, FileId, OrgId, ProjectId, Result, Scope,
+        Code, Error, FileId, OrgId, ProjectId, Result,
         event::{Channel, Event, EventKind},
         page::{Page, PageRequest},
     },
     outbox,
-    platform::{
-        blobs::{BlobInfo, BlobKey},
-        db::Tx,
-    },
+    platform::db::Tx,
+    projects,
 };
 
-/// Grants an upload: makes a file that waits for its bytes, and the address to send
-/// them to.
-pub async fn file_upload(ctx: &Ctx, org: OrgId, new: FileUpload) -> Result<Upload> {
-    new.check(ctx.app.config.storage.upload_limit_bytes)?;
-    let file = ctx
-        .tx(
-            Action::FileCreate,
-            Target::Org(org),
-            async move |tx, grant| {
-                let file = waiting(tx, grant, new)?;
-                store::insert(tx, &file).await?;
-                record(tx, grant, &file, None, Some(brief(&file))).await?;
-                Ok(file)
-            },
-        )
-        .await?;
-    let ttl = url_ttl(ctx)?;
-    let (blobs, now) = (&ctx.app.blobs, ctx.now());
-    let request = blobs.sign_put(&file.key()?, &file.content_type, now, ttl)?;
-    Ok(Upload {
-        file: file.id,
-        request,
-    })
-}
-
-fn waiting(tx: &Tx, grant: &Grant, new: FileUpload) -> Result<File> {
-    let id = FileId::new(tx.ids());
-    let declared = new.size_bytes.map(i64::try_from).transpose();
-    Ok(File {
-        id,
-        org_id: grant.org,
-        storage_key: model::new_key(grant.org, id)?.to_string(),
-        storage_bucket: LOCAL_BUCKET.to_owned(),
-        filename: new.filename,
-        content_type: new.content_type,
-        size_bytes: declared.map_err(Error::internal)?,
-        sha256: None,
-        processing_status: ProcessingStatus::Pending,
-        extracted_text: None,
-        extracted_text_truncated: false,
-        processing_error: None,
-        metadata: json!({}),
-        created_at: tx.now(),
-        uploaded_by: Some(grant.actor.user),
-        confirmed_at: None,
-    })
-}
-
-/// Takes the client at its word that the bytes are there, after looking. Size and hash
-/// are taken from the bytes, the file is queued to be read, and its address takes no
-/// other bytes from now on. Doing it again changes nothing.
-pub async fn file_confirm(ctx: &Ctx, id: FileId) -> Result<File> {
-    // Outside of the request's idempotency key, which would keep this transaction open
-    // until the next one: the storage is asked with none open.
-    let look = Ctx {
-        attempt: None,
-        ..ctx.clone()
-    };
-    let file = look
-        .tx(Action::FileCreate, Target::File(id), async |tx, _| {
-            store::get(tx, id).await
-        })
-        .await?;
-    // What it says may be old when it is written: that is caught when the bytes are read
-    // and their hash is another.
-    let found = match file.confirmed_at {
-        Some(_) => None,
-        None => ctx.app.blobs.head(&file.key()?).await?,
-    };
-    let limit = ctx.app.config.storage.upload_limit_bytes;
-    let confirmed = ctx
-        .tx(
-            Action::FileCreate,
-            Target::File(id),
-            async move |tx, grant| {
-                let file = store::lock(tx, id).await?;
-                confirm(tx, grant, file, found, limit).await
-            },
-        )
-        .await?;
-    match &confirmed.processing_error {
-        Some(sentence) if confirmed.confirmed_at.is_none() => {
-            Err(Error::new(Code::Unprocessable, sentence))
-        }
-        _ => Ok(confirmed),
-    }
-}
-
-/// Decides about the locked file. A refusal is written too, and so must commit: it is
-/// the file that says so, not the error.
-async fn confirm(
-    tx: &mut Tx,
-    grant: &Grant,
-    mut file: File,
-    found: Option<BlobInfo>,
-    limit: u64,
-) -> Result<File> {
-    let refused_before = file.processing_status == ProcessingStatus::Failed;
-    if file.confirmed_at.is_some() || refused_before {
-        return Ok(file);
-    }
-    let found = found.ok_or_else(|| {
-        Error::new(
-            Code::UploadMissing,
-            "The file's bytes have not arrived. Send them to the upload address first.",
-        )
-    })?;
-    let job = match file.judge(&found, limit) {
-        Ok(size) => {
-            file.size_bytes = Some(size);
-            file.sha256 = Some(found.sha256);
-            file.confirmed_at = Some(tx.now());
-            file.job()
-        }
-        Err(sentence) => {
-            file.processing_status = ProcessingStatus::Failed;
-            file.processing_error = Some(sentence);
-            file.deletion_job()
-        }
-    };
-    store::confirm(tx, &file).await?;
-    outbox::enqueue(tx, &job).await?;
-    record(tx, grant, &file, None, Some(brief(&file))).await?;
-    emit_updated_in(tx, grant.org, file.id).await?;
-    Ok(file)
-}
+pub use uploads::{check_upload_open, file_confirm, file_upload, remove_unconfirmed};
 
 /// The organization's files, newest first, without their text.
 ///
@@ -187,7 +59,7 @@ async fn list_of_projects(
 ) -> Result<Page<File>> {
     ctx.asking_tx(async move |tx| {
         let mut readable: Vec<ProjectId> = Vec::new();
-        for project in store::projects_of(tx, org, ctx.caller.user()).await? {
+        for project in projects::ops::projects_of_in(tx, org, ctx.caller.user()).await? {
             let target = Target::Project(project);
             match access::authorise(tx, &ctx.caller, Action::FileRead, target).await {
                 Ok(_) => readable.push(project),
@@ -215,17 +87,48 @@ pub async fn file_get(ctx: &Ctx, id: FileId) -> Result<(File, Option<String>)> {
     let request = ctx
         .app
         .blobs
-        .sign_get(&file.key()?, &file.filename, now, ttl)?;
+        .sign_get(&file.key()?, &file.filename, now, ttl)
+        .await?;
     Ok((file, Some(request.url)))
 }
 
 /// Deletes a file that no node uses; its bytes are removed by a job.
 pub async fn file_delete(ctx: &Ctx, id: FileId) -> Result<()> {
+    let url_ttl = ctx.app.config.storage.url_ttl();
     ctx.tx(Action::FileDelete, Target::File(id), async |tx, grant| {
         let file = store::lock(tx, id).await?;
         store::delete(tx, id).await?;
-        outbox::enqueue(tx, &file.deletion_job()).await?;
-        record(tx, grant, &file, Some(brief(&file)), None).await
+        outbox::enqueue(tx, &file.deletion_job(url_ttl)).await?;
+        record(tx, grant, &file, Some(brief(&file)), None).await?;
+        quota::release_in(tx, grant.org, file.counted()).await
+    })
+    .await
+}
+
+/// Has a file read again from its bytes. The text that there is stays until then. One that
+/// waits to be read, or is being read, is left alone.
+pub async fn file_reprocess(ctx: &Ctx, id: FileId) -> Result<File> {
+    ctx.tx(Action::FileCreate, Target::File(id), async |tx, grant| {
+        let mut file = store::lock(tx, id).await?;
+        if file.confirmed_at.is_none() {
+            return Err(Error::new(
+                Code::Conflict,
+                "The file's bytes were never confirmed, so there is nothing to read. Upload it \
+                 again.",
+            ));
+        }
+        let before = brief(&file);
+        match file.processing_status {
+            ProcessingStatus::Pending | ProcessingStatus::Processing => return Ok(file),
+            ProcessingStatus::Complete | ProcessingStatus::Failed => {}
+        }
+        store::processing::reopen(tx, id).await?;
+        file.processing_status = ProcessingStatus::Pending;
+        file.processing_error = None;
+        outbox::enqueue(tx, &file.job()).await?;
+        record(tx, grant, &file, Some(before), Some(brief(&file))).await?;
+        emit_updated_in(tx, grant.org, id).await?;
+        Ok(file)
     })
     .await
 }
@@ -265,24 +168,6 @@ async fn text_piece(
     }
 }
 
-/// Whether bytes may be sent to `key`: the address was signed earlier, and the file may
-/// have been confirmed, refused or deleted since.
-pub async fn check_upload_open(app: &App, key: &BlobKey) -> Result<()> {
-    let id = model::file_of_key(key).ok_or_else(store::gone)?;
-    let state = app
-        .db
-        .tx(Scope::System, async |tx| store::upload_state(tx, id).await)
-        .await?;
-    match state {
-        Some(UploadState::Open) => Ok(()),
-        Some(UploadState::Closed) => Err(Error::new(
-            Code::Conflict,
-            "This upload is closed: its bytes were confirmed or refused. Ask for a new one.",
-        )),
-        None => Err(store::gone()),
-    }
-}
-
 /// Makes a file whose bytes are in the blobs already and whose text is known: what an
 /// agent wrote. It is complete at once.
 pub async fn file_store_in(tx: &mut Tx, grant: &Grant, stored: StoredText) -> Result<File> {
@@ -294,7 +179,10 @@ pub async fn file_store_in(tx: &mut Tx, grant: &Grant, stored: StoredText) -> Re
     let metadata = json!({ "outcome": "complete" });
     let user = grant.actor.user;
     let insert = store::insert_complete(tx, grant.org, user, &stored, segments, metadata);
-    let (_, file) = tokio::try_join!(biased; insert, store::get(tx, stored.id))?;
+    let size = i64::try_from(stored.size).map_err(Error::internal)?;
+    // Counted and never refused: what an agent did is evidence, and small beside uploads.
+    let count = store::quota::add(tx, grant.org, size);
+    let (_, file, _) = tokio::try_join!(biased; insert, store::get(tx, stored.id), count)?;
     record(tx, grant, &file, None, Some(brief(&file))).await?;
     Ok(file)
 }

@@ -16,7 +16,7 @@ use super::{
     emit_updated_in,
 };
 use crate::{
-    kernel::{Error, FileId, OrgId, Result, Scope, WorkerId},
+    kernel::{Error, FileId, OrgId, Result, Scope, WorkerId, event::Indexed},
     outbox,
     platform::{
         db::{Db, Tx},
@@ -135,6 +135,7 @@ async fn write(tx: &mut Tx, claim: &Claim, reading: &Reading) -> Result<bool> {
     };
     let ours = store::processing::finish(tx, claim.file, claim.epoch, &outcome).await?;
     if ours {
+        outbox::reindex(tx, claim.org, Indexed::File, claim.file.uuid());
         emit_updated_in(tx, claim.org, claim.file).await?;
     }
     Ok(ours)

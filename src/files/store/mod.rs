@@ -2,6 +2,7 @@
 
 pub(super) mod doctor;
 pub(super) mod processing;
+pub(super) mod quota;
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
@@ -14,7 +15,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use super::model::{
-    File, FileFilter, LOCAL_BUCKET, Outline, ProcessingStatus, Segment, StoredText, TEXT_PREVIEW,
+    File, FileFilter, Outline, ProcessingStatus, Segment, StoredText, TEXT_PREVIEW,
 };
 use crate::{
     kernel::{
@@ -23,7 +24,7 @@ use crate::{
     },
     platform::db::{
         Tx,
-        schema::{files, node_inputs, node_outputs, nodes, project_members},
+        schema::{files, node_inputs, node_outputs, nodes},
         types::sql_text,
         violates,
     },
@@ -57,6 +58,7 @@ struct Row {
     processing_error: Option<String>,
     metadata: Value,
     confirmed_at: Option<Timestamp>,
+    reserved_bytes: Option<i64>,
     uploaded_by: Option<UserId>,
     created_at: Timestamp,
 }
@@ -80,6 +82,7 @@ impl From<Row> for File {
             created_at: row.created_at,
             uploaded_by: row.uploaded_by,
             confirmed_at: row.confirmed_at,
+            reserved_bytes: row.reserved_bytes,
         }
     }
 }
@@ -98,6 +101,8 @@ pub(super) async fn insert(tx: &mut Tx, file: &File) -> Result<()> {
             files::filename.eq(&file.filename),
             files::content_type.eq(&file.content_type),
             files::size_bytes.eq(file.size_bytes),
+            files::sha256.eq(&file.sha256),
+            files::reserved_bytes.eq(file.reserved_bytes),
             files::metadata.eq(&file.metadata),
             files::uploaded_by.eq(file.uploaded_by),
             files::created_at.eq(file.created_at),
@@ -124,7 +129,7 @@ pub(super) async fn insert_complete(
             files::id.eq(stored.id),
             files::org_id.eq(org),
             files::storage_key.eq(stored.key.as_str()),
-            files::storage_bucket.eq(LOCAL_BUCKET),
+            files::storage_bucket.eq(&stored.bucket),
             files::filename.eq(&stored.filename),
             files::content_type.eq(&stored.content_type),
             files::size_bytes.eq(size),
@@ -193,11 +198,38 @@ pub(super) async fn confirm(tx: &mut Tx, file: &File) -> Result<()> {
             files::processing_status.eq(file.processing_status),
             files::processing_error.eq(&file.processing_error),
             files::confirmed_at.eq(file.confirmed_at),
+            files::reserved_bytes.eq(file.reserved_bytes),
             files::updated_at.eq(now),
         ))
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+/// How many open uploads are looked at in one go.
+const BATCH: i64 = 100;
+
+/// Uploads that were granted before `before` and are open still, oldest first. Needs
+/// [`Scope::System`](crate::kernel::Scope::System).
+pub(super) async fn unconfirmed(tx: &mut Tx, before: Timestamp) -> Result<Vec<(OrgId, FileId)>> {
+    Ok(files::table
+        .filter(files::confirmed_at.is_null())
+        .filter(files::processing_status.eq(ProcessingStatus::Pending))
+        .filter(files::created_at.lt(before))
+        .order(files::created_at)
+        .limit(BATCH)
+        .select((files::org_id, files::id))
+        .load(tx.conn())
+        .await?)
+}
+
+/// Whether any node, a deleted one as well, has the file among its inputs or outputs.
+pub(super) async fn is_used(tx: &mut Tx, id: FileId) -> Result<bool> {
+    let as_input = node_inputs::table.filter(node_inputs::file_id.eq(id));
+    let as_output = node_outputs::table.filter(node_outputs::file_id.eq(id));
+    Ok(diesel::select(exists(as_input).or(exists(as_output)))
+        .get_result(tx.conn())
+        .await?)
 }
 
 /// Deletes the row; refused while a node has the file.
@@ -300,16 +332,6 @@ pub(super) async fn list(
     Ok(Page::new(list, total, page, |file: &File| {
         Cursor::new(file.created_at, file.id)
     }))
-}
-
-/// The projects of `org` in which `user` has a role of their own.
-pub(super) async fn projects_of(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<ProjectId>> {
-    Ok(project_members::table
-        .filter(project_members::org_id.eq(org))
-        .filter(project_members::user_id.eq(user))
-        .select(project_members::project_id)
-        .load(tx.conn())
-        .await?)
 }
 
 /// The live nodes that have the file among their inputs or outputs.

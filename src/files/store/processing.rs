@@ -143,6 +143,23 @@ pub(in super::super) async fn put_back(
     Ok(written > 0)
 }
 
+/// Has a file that is finished read again: it waits as one that was confirmed just now. Its
+/// text stays until the new one is there.
+pub(in super::super) async fn reopen(tx: &mut Tx, id: FileId) -> Result<()> {
+    let now = tx.now();
+    diesel::update(files::table.find(id))
+        .set((
+            files::processing_status.eq(ProcessingStatus::Pending),
+            files::processing_error.eq(None::<String>),
+            files::lease_worker.eq(None::<WorkerId>),
+            files::attempts.eq(0),
+            files::updated_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// The file under the very lease that has this epoch: the fence of every late writer.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn held(id: FileId, epoch: i64) -> _ {
@@ -185,7 +202,8 @@ pub(in super::super) async fn abandoned(
                select from workers w where w.id = f.lease_worker and w.heartbeat_at >= $1 \
                  and (w.id <> $2 or f.id = any ($3)))) \
            and not exists ( \
-               select from jobs j where j.queue = 'file' and j.body ->> 'fileId' = f.id::text) \
+               select from jobs j where j.queue = 'file' and j.body ->> 'fileId' = f.id::text \
+                 and j.dead_at is null) \
          order by f.created_at limit {SWEEP}"
     );
     Ok(diesel::sql_query(sql)

@@ -34,6 +34,34 @@ pub(super) fn clean(source: &str) -> String {
     out
 }
 
+/// Where in its document a block stands: the fields of a [`Segment`] that name it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    pub(super) page: Option<u32>,
+    pub(super) slide: Option<u32>,
+    pub(super) sheet: Option<String>,
+    pub(super) cells: Option<String>,
+    pub(super) heading: Option<String>,
+}
+
+impl Place {
+    /// On this page.
+    pub(super) fn page(page: u32) -> Self {
+        Place {
+            page: Some(page),
+            ..Place::default()
+        }
+    }
+
+    /// Under these headings.
+    pub(super) fn under(heading: Option<String>) -> Self {
+        Place {
+            heading,
+            ..Place::default()
+        }
+    }
+}
+
 /// Joins blocks of clean text into a document.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
@@ -47,7 +75,7 @@ pub(super) struct Assembly {
 impl Assembly {
     /// Adds a block with a segment of its own, set off by a blank line. A blank
     /// block adds nothing.
-    pub(super) fn block(&mut self, page: Option<u32>, heading: Option<String>, source: &str) {
+    pub(super) fn block(&mut self, place: Place, source: &str) {
         let source = clean(source);
         let block = trim_blank_lines(&source);
         if block.is_empty() {
@@ -58,29 +86,29 @@ impl Assembly {
         }
         let start = self.length;
         self.push(block);
-        let end = self.length;
-        self.segments.push(Segment {
-            page,
-            heading,
-            start,
-            end,
-        });
+        self.mark(place, start);
     }
 
     /// Adds a piece of a source that is kept as it is; `piece` must be clean. A
     /// blank piece is kept in the text, without a segment.
-    pub(super) fn verbatim(&mut self, heading: Option<String>, piece: &str) {
+    pub(super) fn verbatim(&mut self, place: Place, piece: &str) {
         let start = self.length;
         self.push(piece);
-        let end = self.length;
         if !piece.trim().is_empty() {
-            self.segments.push(Segment {
-                page: None,
-                heading,
-                start,
-                end,
-            });
+            self.mark(place, start);
         }
+    }
+
+    fn mark(&mut self, place: Place, start: usize) {
+        self.segments.push(Segment {
+            page: place.page,
+            slide: place.slide,
+            sheet: place.sheet,
+            cells: place.cells,
+            heading: place.heading,
+            start,
+            end: self.length,
+        });
     }
 
     /// The document.
@@ -156,9 +184,9 @@ mod tests {
     #[test]
     fn segments_count_characters_and_blank_blocks_leave_no_trace() {
         let mut assembly = Assembly::default();
-        assembly.block(Some(1), None, "été\n");
-        assembly.block(Some(2), None, " \n\0");
-        assembly.block(Some(3), None, "\n\n  b  ");
+        assembly.block(Place::page(1), "été\n");
+        assembly.block(Place::page(2), " \n\0");
+        assembly.block(Place::page(3), "\n\n  b  ");
         let extracted = assembly.finish(Metadata::default());
         assert_eq!(extracted.text, "été\n\n  b");
         let ranges: Vec<_> = extracted

@@ -11,10 +11,13 @@ use std::io::{self, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use rlimit::Resource;
 
-use super::{Extracted, Failure, FailureClass, Format, extract};
+use super::{
+    Aids, Extracted, Failure, FailureClass, Format, Tools, confine, extract_otherwise, extract_with,
+};
 
 /// The exit code of a child that could not bind its hands or open the file: a fault
 /// of this machine and not of the document.
@@ -43,6 +46,15 @@ pub struct Args {
     /// The longest answer, in bytes.
     #[arg(long)]
     pub output_bytes: usize,
+    /// Folders with other programs that may read it, separated as in `PATH`.
+    #[arg(long, default_value = "")]
+    pub tools: String,
+    /// The languages that text in images is in, as Tesseract names them.
+    #[arg(long, default_value = "eng")]
+    pub languages: String,
+    /// Leaves the reading to other programs: ours died on this file.
+    #[arg(long)]
+    pub otherwise: bool,
     /// The file.
     pub path: PathBuf,
 }
@@ -54,7 +66,7 @@ pub struct Args {
 pub fn run(args: &Args) -> ExitCode {
     match limit(args).and_then(|()| read(&args.path, args.input_bytes)) {
         Ok(bytes) => {
-            let result = bytes.and_then(|bytes| attempt(args.format, &bytes));
+            let result = bytes.and_then(|bytes| attempt(args, &bytes));
             let line = answer(&result, args.output_bytes);
             if write_line(&line).is_ok() {
                 ExitCode::SUCCESS
@@ -78,7 +90,8 @@ fn limit(args: &Args) -> io::Result<()> {
     lower(Resource::CORE, 0, 0)?;
     // The answer goes through a pipe, so no file needs to be written at all.
     lower(Resource::FSIZE, 0, 0)?;
-    lower(Resource::NOFILE, MAX_OPEN_FILES, MAX_OPEN_FILES)
+    lower(Resource::NOFILE, MAX_OPEN_FILES, MAX_OPEN_FILES)?;
+    confine::without_network()
 }
 
 /// Where the operator's own hard limit is lower, it stays.
@@ -102,18 +115,30 @@ fn read(path: &Path, most: u64) -> io::Result<Result<Vec<u8>, Failure>> {
 }
 
 /// Extracts, and turns a panic that got this far into a failure.
-fn attempt(format: Format, bytes: &[u8]) -> Result<Extracted, Failure> {
+fn attempt(args: &Args, bytes: &[u8]) -> Result<Extracted, Failure> {
     // Parsers panic often and on purpose are caught; their messages would quote the
     // document into the parent's log.
     panic::set_hook(Box::new(|_| {}));
-    panic::catch_unwind(AssertUnwindSafe(|| extract(format, bytes))).unwrap_or_else(crashed)
+    // All of us together, tools included, have the time that we have.
+    let time = Duration::from_secs(args.cpu_seconds);
+    let tools = Tools::new(&args.tools, &args.languages, time);
+    let aids = Aids {
+        path: &args.path,
+        tools: &tools,
+    };
+    let read = || match args.otherwise {
+        true => extract_otherwise(args.format, aids).ok_or_else(crash),
+        false => extract_with(args.format, bytes, Some(aids)),
+    };
+    panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(crashed)
 }
 
 fn crashed(_: Box<dyn Any + Send>) -> Result<Extracted, Failure> {
-    Err(Failure::new(
-        FailureClass::Crashed,
-        "The reader failed on this document.",
-    ))
+    Err(crash())
+}
+
+fn crash() -> Failure {
+    Failure::new(FailureClass::Crashed, "The reader failed on this document.")
 }
 
 /// The line of JSON; a result that would be longer than `most` becomes a failure,
@@ -151,6 +176,7 @@ fn megabytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::extract::extract;
 
     #[test]
     fn an_answer_over_the_cap_is_a_failure_and_not_a_part() {

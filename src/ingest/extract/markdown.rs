@@ -3,7 +3,7 @@
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::assemble::{Assembly, HeadingPath, clean, one_line};
+use super::assemble::{Assembly, HeadingPath, Place, clean, one_line};
 use super::text::decode;
 use super::{Extracted, Failure, Metadata};
 
@@ -31,13 +31,16 @@ pub(super) fn extract(bytes: &[u8]) -> Result<Extracted, Failure> {
     let mut from = 0;
     for heading in &headings {
         assembly.verbatim(
-            path.text(),
+            Place::under(path.text()),
             source.get(from..heading.start).unwrap_or_default(),
         );
         path.enter(heading.level, &heading.title);
         from = heading.start;
     }
-    assembly.verbatim(path.text(), source.get(from..).unwrap_or_default());
+    assembly.verbatim(
+        Place::under(path.text()),
+        source.get(from..).unwrap_or_default(),
+    );
     Ok(assembly.finish(Metadata {
         title: title.filter(|t| !t.is_empty()),
         ..Metadata::default()

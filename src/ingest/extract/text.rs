@@ -8,13 +8,13 @@ use std::borrow::Cow;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8};
 
-use super::assemble::{Assembly, clean};
+use super::assemble::{Assembly, Place, clean};
 use super::{Extracted, Failure, Metadata};
 
 /// The whole text as one segment.
 pub(super) fn extract(bytes: &[u8]) -> Result<Extracted, Failure> {
     let mut assembly = Assembly::default();
-    assembly.verbatim(None, &clean(&decode(bytes)?));
+    assembly.verbatim(Place::default(), &clean(&decode(bytes)?));
     Ok(assembly.finish(Metadata::default()))
 }
 

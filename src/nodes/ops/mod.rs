@@ -1,6 +1,7 @@
 //! What can be done with nodes. Functions that end in `_in` do it inside the caller's
 //! transaction, with a grant that covers the node; agents' tools call those.
 
+mod around;
 mod attach;
 mod change;
 mod create;
@@ -27,6 +28,7 @@ use crate::{
     platform::db::Tx,
 };
 
+pub use around::{ancestors_in, siblings_in, subtree_in};
 pub use attach::{input_add, input_add_in, input_remove, output_add, output_add_in, output_remove};
 pub use change::{node_update, status_set_in};
 pub use create::{node_create, node_create_in, node_create_with_in};

@@ -11,7 +11,7 @@ use crate::{
     access::{Grant, audit},
     kernel::{
         InputId, NodeId, OutputId, Result, UserId,
-        event::{Channel, Event, EventKind},
+        event::{Channel, Event, EventKind, Indexed},
     },
     outbox,
     platform::db::Tx,
@@ -140,7 +140,8 @@ pub(super) async fn write_with(
     news: News,
 ) -> Result<Node> {
     node.updated_at = tx.now();
-    if change.is_some() {
+    let is_new_version = change.is_some();
+    if is_new_version {
         node.version += 1;
     }
     let by = by(grant, around.email.take());
@@ -167,6 +168,9 @@ pub(super) async fn write_with(
         "updatedAt": node.updated_at,
     });
     emit(tx, &node, EventKind::NodeUpdated, payload).await?;
+    if is_new_version {
+        outbox::reindex(tx, grant.org, Indexed::Node, node.id.uuid());
+    }
     Ok(node)
 }
 
@@ -179,6 +183,7 @@ pub(super) async fn created(tx: &mut Tx, grant: &Grant, node: &Node) -> Result<(
         "node": node,
         "createdBy": actor(tx, grant).await?,
     });
+    outbox::reindex(tx, grant.org, Indexed::Node, node.id.uuid());
     emit(tx, node, EventKind::NodeCreated, payload).await
 }
 
@@ -205,6 +210,7 @@ pub(super) async fn deleted(tx: &mut Tx, grant: &Grant, nodes: &[Node]) -> Resul
     for node in nodes {
         record(tx, grant, node, Some(brief(node)), None).await?;
         let payload = json!({ "nodeId": node.id, "projectId": node.project_id, "deletedBy": by });
+        outbox::reindex(tx, grant.org, Indexed::Node, node.id.uuid());
         emit(tx, node, EventKind::NodeDeleted, payload).await?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::super::model::{AuthorType, Holder, Lock};
 use crate::{
     kernel::{ExecutionId, NodeId, OrgId, ProjectId, Result, Timestamp, UserId},
-    platform::db::{Tx, schema::nodes},
+    platform::db::{Cacheable, Tx, schema::nodes},
 };
 
 #[derive(diesel::Queryable, diesel::Selectable)]
@@ -85,6 +85,7 @@ pub(in super::super) async fn take(
             nodes::lock_broken_by.eq(broken_by),
         ))
         .returning(LockRow::as_returning())
+        .cached()
         .get_result(tx.conn())
         .await?;
     Ok(row.into())
@@ -95,6 +96,7 @@ pub(in super::super) async fn renew(tx: &mut Tx, lock: &Lock, until: Timestamp) 
     let row: LockRow = diesel::update(nodes::table.find(lock.node))
         .set(nodes::lock_expires_at.eq(until))
         .returning(LockRow::as_returning())
+        .cached()
         .get_result(tx.conn())
         .await?;
     Ok(row.into())
@@ -121,6 +123,7 @@ pub(super) fn free() -> Free {
 pub(in super::super) async fn release(tx: &mut Tx, node: NodeId) -> Result<()> {
     diesel::update(nodes::table.find(node))
         .set(free())
+        .cached()
         .execute(tx.conn())
         .await?;
     Ok(())

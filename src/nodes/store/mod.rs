@@ -2,6 +2,7 @@
 //! and of the edges, [`list`] that of lists, [`lock`] that of locks, [`version`] that of
 //! versions.
 
+pub(super) mod around;
 pub(super) mod attachment;
 pub(super) mod graph;
 pub(super) mod list;

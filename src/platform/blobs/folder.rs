@@ -30,9 +30,11 @@ use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use super::signing::{Grant, SignedQuery, Signer, expiry};
-use super::{BlobInfo, BlobKey, BlobReader, Blobs, SignedRequest};
-use crate::kernel::field::invalid;
+use super::{BlobInfo, BlobKey, BlobReader, Blobs, Declared, Listing, SignedRequest, checked_type};
 use crate::kernel::{Code, Error, Result, Timestamp};
+
+/// What files call this storage, which has no buckets.
+const BUCKET: &str = "local";
 
 /// Ends every blob's file, and names its format.
 const MARK: [u8; 8] = *b"glassbl1";
@@ -42,9 +44,6 @@ const TAIL: u64 = 12;
 
 /// The largest trailer: a hash and a content type take far less.
 const MAX_TRAILER: u32 = 4096;
-
-/// The longest content type that is kept.
-const MAX_CONTENT_TYPE: usize = 255;
 
 /// Blobs in a folder.
 pub struct Folder {
@@ -148,34 +147,6 @@ impl Folder {
         Ok(removed)
     }
 
-    /// The keys of blobs that were stored before `before`, for checks of the whole.
-    ///
-    /// # Errors
-    /// `UNAVAILABLE` when the folder can't be read.
-    pub async fn keys(&self, before: Timestamp) -> Result<Vec<String>> {
-        let before = SystemTime::from(before);
-        let (mut keys, mut folders) = (Vec::new(), vec![self.objects.clone()]);
-        while let Some(folder) = folders.pop() {
-            let mut entries = fs::read_dir(&folder).await.map_err(failed)?;
-            while let Some(entry) = entries.next_entry().await.map_err(failed)? {
-                // It may be removed between the listing and here.
-                let Ok(metadata) = entry.metadata().await else {
-                    continue;
-                };
-                let path = entry.path();
-                if metadata.is_dir() {
-                    folders.push(path);
-                } else if metadata.modified().is_ok_and(|at| at < before) {
-                    let name = path.strip_prefix(&self.objects).ok().and_then(Path::to_str);
-                    let key = name.and_then(|name| name.strip_suffix("@v1"));
-                    keys.extend(key.map(str::to_owned));
-                }
-            }
-        }
-        keys.sort();
-        Ok(keys)
-    }
-
     fn path(&self, key: &BlobKey) -> PathBuf {
         self.objects.join(format!("{key}@v1"))
     }
@@ -215,14 +186,42 @@ impl Blobs for Folder {
         }
     }
 
-    fn sign_put(
+    fn bucket(&self) -> &str {
+        BUCKET
+    }
+
+    /// All at once: they are on this machine.
+    async fn list(&self, _: Option<&str>) -> Result<Listing> {
+        let (mut blobs, mut folders) = (Vec::new(), vec![self.objects.clone()]);
+        while let Some(folder) = folders.pop() {
+            let mut entries = fs::read_dir(&folder).await.map_err(failed)?;
+            while let Some(entry) = entries.next_entry().await.map_err(failed)? {
+                // It may be removed between the listing and here.
+                let Ok(metadata) = entry.metadata().await else {
+                    continue;
+                };
+                let path = entry.path();
+                if metadata.is_dir() {
+                    folders.push(path);
+                } else if let Ok(at) = metadata.modified() {
+                    let name = path.strip_prefix(&self.objects).ok().and_then(Path::to_str);
+                    let key = name.and_then(|name| name.strip_suffix("@v1"));
+                    blobs.extend(key.map(|key| (key.to_owned(), at.into())));
+                }
+            }
+        }
+        blobs.sort();
+        Ok(Listing { blobs, next: None })
+    }
+
+    async fn sign_put(
         &self,
         key: &BlobKey,
-        content_type: &str,
+        declared: Declared<'_>,
         now: Timestamp,
         ttl: Duration,
     ) -> Result<SignedRequest> {
-        let content_type = checked_type(content_type)?;
+        let content_type = checked_type(declared.content_type)?;
         let expires_at = expiry(now, ttl)?;
         let expires = expires_at.timestamp();
         let signature = self.signer.sign(&Grant {
@@ -241,7 +240,7 @@ impl Blobs for Folder {
         })
     }
 
-    fn sign_get(
+    async fn sign_get(
         &self,
         key: &BlobKey,
         filename: &str,
@@ -349,7 +348,7 @@ impl Upload {
     ) -> Result<BlobInfo> {
         let info = BlobInfo {
             size: self.size,
-            sha256: hex::encode(self.hash.finalize_reset()),
+            sha256: Some(hex::encode(self.hash.finalize_reset())),
             content_type,
         };
         let trailer = serde_json::to_vec(&info).map_err(Error::internal)?;
@@ -418,18 +417,6 @@ async fn read_trailer(file: &mut File) -> io::Result<BlobInfo> {
     } else {
         Err(broken())
     }
-}
-
-/// A content type goes into a header and a signature, so it is printable ASCII.
-fn checked_type(content_type: &str) -> Result<String> {
-    let printable = content_type.bytes().all(|b| (b' '..=b'~').contains(&b));
-    if printable && !content_type.is_empty() && content_type.len() <= MAX_CONTENT_TYPE {
-        return Ok(content_type.to_owned());
-    }
-    Err(invalid(
-        "contentType",
-        "must be a media type such as text/plain",
-    ))
 }
 
 /// Nothing is there, also because what should be a folder on the way is not one.

@@ -2,11 +2,12 @@
 //!
 //! Bytes go in and out by address, not through the program's own requests: the
 //! client gets a signed request, good for one key and a short time, and speaks to
-//! the storage itself. A signed upload bounds neither size nor content, so whoever
-//! confirms it checks [`Blobs::head`]. Knows nothing of tenants: keys are made
+//! the storage itself. Not every storage holds an upload to what was declared of it, so
+//! whoever confirms one looks at the bytes. Knows nothing of tenants: keys are made
 //! by callers, and one who can name a key may read it.
 
 mod folder;
+mod s3;
 mod signing;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::kernel::field::invalid;
 use crate::kernel::{Error, Result, Timestamp};
 
 pub use folder::Folder;
+pub use s3::S3;
 pub use signing::SignedQuery;
 
 /// The longest key, in characters.
@@ -91,10 +93,77 @@ impl FromStr for BlobKey {
 pub struct BlobInfo {
     /// Bytes.
     pub size: u64,
-    /// The lower-case hexadecimal SHA-256 of the bytes.
-    pub sha256: String,
+    /// The lower-case hexadecimal SHA-256 of the bytes; `None` when the storage was not told
+    /// it with them.
+    pub sha256: Option<String>,
     /// As the uploader declared it: not to be believed.
     pub content_type: Option<String>,
+}
+
+/// What is known of bytes before they are uploaded. A storage that can holds the upload to
+/// it: S3 refuses another type, size or hash, the folder another type.
+#[derive(Debug, Clone, Copy)]
+pub struct Declared<'a> {
+    /// Their media type.
+    pub content_type: &'a str,
+    /// Their number.
+    pub size: Option<u64>,
+    /// Their lower-case hexadecimal SHA-256.
+    pub sha256: Option<&'a str>,
+}
+
+/// Some of the blobs that a storage holds.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// Their keys, each with the moment at which it was stored. A key may be no
+    /// [`BlobKey`], since others can put things into the storage.
+    pub blobs: Vec<(String, Timestamp)>,
+    /// What [`Blobs::list`] goes on from; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// Goes through the keys of blobs that were stored before some moment, a page at a time.
+pub struct OldKeys<'a> {
+    blobs: &'a dyn Blobs,
+    before: Timestamp,
+    next: Option<String>,
+    ended: bool,
+}
+
+impl<'a> OldKeys<'a> {
+    /// Begins.
+    pub fn new(blobs: &'a dyn Blobs, before: Timestamp) -> Self {
+        OldKeys {
+            blobs,
+            before,
+            next: None,
+            ended: false,
+        }
+    }
+
+    /// The next keys, which may be none; `None` at the end.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when the storage does not answer.
+    pub async fn page(&mut self) -> Result<Option<Vec<String>>> {
+        if self.ended {
+            return Ok(None);
+        }
+        let listing = self.blobs.list(self.next.as_deref()).await?;
+        self.ended = listing.next.is_none();
+        self.next = listing.next;
+        let old = listing
+            .blobs
+            .into_iter()
+            .filter(|(_, at)| *at < self.before);
+        Ok(Some(old.map(|(key, _)| key).collect()))
+    }
+}
+
+impl fmt::Debug for OldKeys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OldKeys").finish_non_exhaustive()
+    }
 }
 
 /// A request that anybody who has it may make, until it expires.
@@ -179,20 +248,27 @@ pub trait Blobs: Send + Sync {
     /// Removes what is under `key`; there may be nothing.
     async fn delete(&self, key: &BlobKey) -> Result<()>;
 
-    /// A request by which a client uploads bytes of `content_type` to `key`.
+    /// What files call this storage: a bucket's name.
+    fn bucket(&self) -> &str;
+
+    /// Some of what is stored, from the beginning or from the `next` of the listing before.
+    async fn list(&self, from: Option<&str>) -> Result<Listing>;
+
+    /// A request by which a client uploads the bytes that are `declared` to `key`. Where the
+    /// storage can, it works once.
     ///
     /// # Errors
     /// `VALIDATION_FAILED` when the type can't be a header.
-    fn sign_put(
+    async fn sign_put(
         &self,
         key: &BlobKey,
-        content_type: &str,
+        declared: Declared<'_>,
         now: Timestamp,
         ttl: Duration,
     ) -> Result<SignedRequest>;
 
     /// A request by which a client downloads `key` under the name `filename`.
-    fn sign_get(
+    async fn sign_get(
         &self,
         key: &BlobKey,
         filename: &str,
@@ -205,4 +281,19 @@ pub trait Blobs: Send + Sync {
     /// # Errors
     /// `UNAVAILABLE` when not.
     async fn ping(&self) -> Result<()>;
+}
+
+/// The longest content type that is kept.
+const MAX_CONTENT_TYPE: usize = 255;
+
+/// A content type goes into a header and a signature, so it is printable ASCII.
+fn checked_type(content_type: &str) -> Result<String> {
+    let printable = content_type.bytes().all(|b| (b' '..=b'~').contains(&b));
+    if printable && !content_type.is_empty() && content_type.len() <= MAX_CONTENT_TYPE {
+        return Ok(content_type.to_owned());
+    }
+    Err(invalid(
+        "contentType",
+        "must be a media type such as text/plain",
+    ))
 }

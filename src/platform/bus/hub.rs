@@ -172,6 +172,7 @@ mod tests {
         Message {
             kind: EventKind::NodeUpdated,
             payload: Arc::new(json!({})),
+            told: None,
         }
     }
 

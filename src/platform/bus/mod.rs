@@ -16,10 +16,11 @@ mod redis;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::kernel::{
-    Result,
+    OutboxId, Result, Timestamp,
     event::{Channel, EventKind},
 };
 
@@ -32,6 +33,19 @@ pub struct Message {
     pub kind: EventKind,
     /// The event's payload, shared by all who listen.
     pub payload: Arc<Value>,
+    /// Its place in what its channel says; none for what is stored nowhere.
+    pub told: Option<Told>,
+}
+
+/// The place of an event in what its channel says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The channel's number of it: 1, 2, 3… without gaps.
+    pub seq: i64,
+    /// The event, the same on each of its channels.
+    pub id: OutboxId,
+    /// When it happened.
+    pub at: Timestamp,
 }
 
 /// The port.
@@ -41,6 +55,16 @@ pub trait Bus: Send + Sync + std::fmt::Debug {
     /// other processes could not be told; listeners of this process were told all the
     /// same, and the others hear that they missed something once that is possible.
     async fn publish(&self, channel: Channel, message: Message) -> Result<()>;
+
+    /// Publishes several messages, in this order; tries all of them, and fails with the
+    /// first failure.
+    async fn publish_all(&self, messages: Vec<(Channel, Message)>) -> Result<()> {
+        let mut all = Ok(());
+        for (channel, message) in messages {
+            all = all.and(self.publish(channel, message).await);
+        }
+        all
+    }
 
     /// Listens from now on. A backend that does not answer is no failure: the
     /// subscription says that it missed something once it does.

@@ -19,6 +19,7 @@ mod scope;
 mod signal;
 mod tx;
 pub mod types;
+pub mod vectors;
 
 use std::{sync::Arc, time::Duration};
 

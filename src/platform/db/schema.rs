@@ -134,6 +134,41 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use pgvector::sql_types::Vector;
+
+    channel_heads (channel) {
+        channel -> Text,
+        last -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
+    channel_log (channel, seq) {
+        position -> Int8,
+        channel -> Text,
+        seq -> Int8,
+        event_id -> Uuid,
+        told_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
+    chunk_vectors (org_id, model, chunk_id) {
+        org_id -> Uuid,
+        model -> Text,
+        chunk_id -> Uuid,
+        embedding -> Vector,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
     use super::sql_types::Tsvector;
 
     chunks (id) {
@@ -145,9 +180,24 @@ diesel::table! {
         content -> Text,
         place -> Jsonb,
         sha256 -> Text,
-        search -> Nullable<Tsvector>,
-        embedding -> Nullable<Vector>,
-        embedding_model -> Nullable<Text>,
+        created_at -> Timestamptz,
+        lead -> Text,
+        search -> Tsvector,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
+    embeddings (org_id, model) {
+        org_id -> Uuid,
+        model -> Text,
+        dimensions -> Int4,
+        complete_at -> Nullable<Timestamptz>,
+        upto -> Nullable<Uuid>,
+        made -> Int8,
+        due_at -> Timestamptz,
         created_at -> Timestamptz,
     }
 }
@@ -177,6 +227,7 @@ diesel::table! {
         uploaded_by -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        reserved_bytes -> Nullable<Int8>,
     }
 }
 
@@ -222,6 +273,22 @@ diesel::table! {
     use diesel::sql_types::*;
     use pgvector::sql_types::Vector;
 
+    index_work (org_id, kind, owner_id) {
+        org_id -> Uuid,
+        kind -> Text,
+        owner_id -> Uuid,
+        mark -> Int8,
+        attempts -> Int4,
+        due_at -> Timestamptz,
+        created_at -> Timestamptz,
+        cut_mark -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     jobs (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -230,6 +297,20 @@ diesel::table! {
         run_at -> Timestamptz,
         attempts -> Int4,
         created_at -> Timestamptz,
+        dead_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
+    live_tickets (digest) {
+        digest -> Bytea,
+        user_id -> Uuid,
+        token_expires_at -> Timestamptz,
+        sealed -> Nullable<Bytea>,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -394,7 +475,7 @@ diesel::table! {
     outbox (id) {
         id -> Uuid,
         position -> Int8,
-        org_id -> Uuid,
+        org_id -> Nullable<Uuid>,
         topic -> Text,
         name -> Text,
         channels -> Jsonb,
@@ -438,6 +519,16 @@ diesel::table! {
     use diesel::sql_types::*;
     use pgvector::sql_types::Vector;
 
+    relay_mark (only_one) {
+        only_one -> Bool,
+        told -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
     sealed_keys (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -445,6 +536,16 @@ diesel::table! {
         key_id -> Int8,
         sealed -> Bytea,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use pgvector::sql_types::Vector;
+
+    storage_usage (org_id) {
+        org_id -> Uuid,
+        bytes -> Int8,
     }
 }
 
@@ -530,11 +631,15 @@ diesel::joinable!(agent_executions -> users (started_by));
 diesel::joinable!(audit_log -> organizations (org_id));
 diesel::joinable!(audit_log -> users (actor_user_id));
 diesel::joinable!(budgets -> organizations (org_id));
+diesel::joinable!(chunk_vectors -> organizations (org_id));
+diesel::joinable!(embeddings -> organizations (org_id));
 diesel::joinable!(files -> organizations (org_id));
 diesel::joinable!(files -> users (uploaded_by));
 diesel::joinable!(human_requests -> users (answered_by));
 diesel::joinable!(idempotency_keys -> users (user_id));
+diesel::joinable!(index_work -> organizations (org_id));
 diesel::joinable!(jobs -> organizations (org_id));
+diesel::joinable!(live_tickets -> users (user_id));
 diesel::joinable!(node_versions -> users (changed_by));
 diesel::joinable!(notifications -> organizations (org_id));
 diesel::joinable!(notifications -> users (user_id));
@@ -543,6 +648,7 @@ diesel::joinable!(org_members -> users (user_id));
 diesel::joinable!(outbox -> organizations (org_id));
 diesel::joinable!(projects -> organizations (org_id));
 diesel::joinable!(sealed_keys -> organizations (org_id));
+diesel::joinable!(storage_usage -> organizations (org_id));
 diesel::joinable!(templates -> organizations (org_id));
 diesel::joinable!(templates -> users (created_by));
 diesel::joinable!(tokens -> organizations (org_id));
@@ -554,11 +660,17 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
     budget_reservations,
     budgets,
+    channel_heads,
+    channel_log,
+    chunk_vectors,
     chunks,
+    embeddings,
     files,
     human_requests,
     idempotency_keys,
+    index_work,
     jobs,
+    live_tickets,
     node_dependencies,
     node_inputs,
     node_outputs,
@@ -570,7 +682,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox,
     project_members,
     projects,
+    relay_mark,
     sealed_keys,
+    storage_usage,
     templates,
     token_revocations,
     tokens,

@@ -36,6 +36,10 @@ text_enum! {
         FileJobs = "file_jobs",
         /// Locks that end some time.
         Locks = "locks",
+        /// What is to be cut into chunks for search.
+        Index = "index",
+        /// Chunks that lack their vectors.
+        Vectors = "vectors",
     }
 }
 
@@ -46,6 +50,8 @@ impl Topic {
             Topic::AgentJobs => 2,
             Topic::FileJobs => 4,
             Topic::Locks => 8,
+            Topic::Index => 16,
+            Topic::Vectors => 32,
         }
     }
 }
@@ -60,6 +66,8 @@ struct Inner {
     agent: Notify,
     file: Notify,
     locks: Notify,
+    index: Notify,
+    vectors: Notify,
     /// Topics the other processes were not told of yet, as bits.
     untold: AtomicU8,
     tell: Notify,
@@ -95,6 +103,8 @@ impl Signal {
             Topic::AgentJobs => &self.0.agent,
             Topic::FileJobs => &self.0.file,
             Topic::Locks => &self.0.locks,
+            Topic::Index => &self.0.index,
+            Topic::Vectors => &self.0.vectors,
         }
     }
 

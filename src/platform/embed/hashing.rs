@@ -14,23 +14,12 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use super::Embedder;
+use super::{Embedder, normalize};
 use crate::kernel::Result;
 use crate::platform::words;
 
-/// The name, with the version: to change anything that changes a vector, the seed
-/// and the word lists included, is to change this too.
-const MODEL: &str = "builtin/hashing-v1";
-
-/// The length of a vector: that of the small sentence models, which the indexes
-/// are measured with.
-const DIMENSIONS: usize = 384;
-
 /// What the hash starts from; 64-bit FNV's own offset basis.
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// The lengths of the character n-grams.
-const GRAMS: std::ops::RangeInclusive<usize> = 3..=5;
 
 /// What one n-gram counts beside a term's 1. A word has about ten of them, which
 /// together should weigh about as much as the word.
@@ -39,24 +28,53 @@ const GRAM_WEIGHT: f32 = 0.3;
 /// Texts between two chances for other tasks to run.
 const BATCH: usize = 16;
 
-/// The built-in embedder.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Hashing;
+/// A version of the built-in embedder. To change anything that changes a vector, the seed and
+/// the word lists included, is to make another version; older ones stay for as long as
+/// questions may be put to vectors that they made.
+#[derive(Debug, Clone, Copy)]
+pub struct Hashing {
+    model: &'static str,
+    /// The length of a vector.
+    dimensions: usize,
+    /// The lengths of the character n-grams, the longest included.
+    grams: (usize, usize),
+}
+
+impl Hashing {
+    /// What new vectors are made with. A passage has hundreds of features, and in 384
+    /// dimensions what they hit by chance was as loud as what a question shares with its
+    /// answer (`docs/BENCHMARKS.md`). More than 1,024 bring little.
+    pub const PRESENT: Hashing = Hashing {
+        model: "builtin/hashing-v2",
+        dimensions: 1_024,
+        grams: (4, 5),
+    };
+
+    /// Every version, the newest first.
+    pub const ALL: [Hashing; 2] = [
+        Hashing::PRESENT,
+        Hashing {
+            model: "builtin/hashing-v1",
+            dimensions: 384,
+            grams: (3, 5),
+        },
+    ];
+}
 
 #[async_trait]
 impl Embedder for Hashing {
     fn model(&self) -> &str {
-        MODEL
+        self.model
     }
 
     fn dimensions(&self) -> usize {
-        DIMENSIONS
+        self.dimensions
     }
 
     async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
-            vectors.extend(batch.iter().map(|text| vector(text)));
+            vectors.extend(batch.iter().map(|text| self.vector(text)));
             // A chunk takes well under a millisecond, a whole file may take seconds.
             tokio::task::yield_now().await;
         }
@@ -64,40 +82,42 @@ impl Embedder for Hashing {
     }
 }
 
-fn vector(text: &str) -> Vec<f32> {
-    let mut counts: HashMap<u64, (f32, f32)> = HashMap::new();
-    for term in words::terms(text) {
-        count(&mut counts, feature('w', &term), 1.0);
-        for gram in grams(&term) {
-            count(&mut counts, feature('c', &gram), GRAM_WEIGHT);
+impl Hashing {
+    fn vector(&self, text: &str) -> Vec<f32> {
+        let mut counts: HashMap<u64, (f32, f32)> = HashMap::new();
+        for term in words::terms(text) {
+            count(&mut counts, feature('w', &term), 1.0);
+            for gram in self.grams(&term) {
+                count(&mut counts, feature('c', &gram), GRAM_WEIGHT);
+            }
         }
-    }
-    // Sorted, because sums of floats depend on their order and a map's is random.
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_unstable_by_key(|(hash, _)| *hash);
-    let mut vector = vec![0.0_f32; DIMENSIONS];
-    for (hash, (tf, weight)) in counts {
-        let sign = if hash >> 63 == 0 { 1.0 } else { -1.0 };
-        let at = usize::try_from(hash % DIMENSIONS as u64).unwrap_or_default();
-        if let Some(value) = vector.get_mut(at) {
-            *value += sign * weight * (1.0 + tf.ln());
+        // Sorted, because sums of floats depend on their order and a map's is random.
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_unstable_by_key(|(hash, _)| *hash);
+        let mut vector = vec![0.0_f32; self.dimensions];
+        for (hash, (tf, weight)) in counts {
+            let sign = if hash >> 63 == 0 { 1.0 } else { -1.0 };
+            let at = usize::try_from(hash % self.dimensions as u64).unwrap_or_default();
+            if let Some(value) = vector.get_mut(at) {
+                *value += sign * weight * (1.0 + tf.ln());
+            }
         }
+        normalize(&mut vector);
+        vector
     }
-    normalize(&mut vector);
-    vector
+
+    /// The n-grams of a word between two marks, so that a beginning and an ending are
+    /// told from a middle.
+    fn grams(&self, word: &str) -> Vec<String> {
+        let marked: Vec<char> = format!("<{word}>").chars().collect();
+        (self.grams.0..=self.grams.1)
+            .flat_map(|n| marked.windows(n).map(|gram| gram.iter().collect()))
+            .collect()
+    }
 }
 
 fn count(counts: &mut HashMap<u64, (f32, f32)>, feature: u64, weight: f32) {
     counts.entry(feature).or_insert((0.0, weight)).0 += 1.0;
-}
-
-/// The n-grams of a word between two marks, so that a beginning and an ending are
-/// told from a middle.
-fn grams(word: &str) -> Vec<String> {
-    let marked: Vec<char> = format!("<{word}>").chars().collect();
-    GRAMS
-        .flat_map(|n| marked.windows(n).map(|gram| gram.iter().collect()))
-        .collect()
 }
 
 /// A hash that is the same on every machine and in every release, which the
@@ -115,21 +135,12 @@ fn feature(kind: char, text: &str) -> u64 {
     hash ^ (hash >> 31)
 }
 
-fn normalize(vector: &mut [f32]) {
-    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
-    if length > 0.0 {
-        for x in vector {
-            *x /= length;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn near(a: &str, b: &str) -> f32 {
-        let (a, b) = (vector(a), vector(b));
+        let (a, b) = (Hashing::PRESENT.vector(a), Hashing::PRESENT.vector(b));
         a.iter().zip(&b).map(|(x, y)| x * y).sum()
     }
 
@@ -187,12 +198,16 @@ mod tests {
         ]
         .map(str::to_owned)
         .to_vec();
-        let vectors = Hashing.embed(&texts).await.unwrap();
+        let vectors = Hashing::PRESENT.embed(&texts).await.unwrap();
         let lengths: Vec<f32> = vectors
             .iter()
             .map(|v| v.iter().map(|x| x * x).sum())
             .collect();
-        assert!(vectors.iter().all(|v| v.len() == Hashing.dimensions()));
+        assert!(
+            vectors
+                .iter()
+                .all(|v| v.len() == Hashing::PRESENT.dimensions())
+        );
         assert!(
             lengths[..3]
                 .iter()
@@ -206,21 +221,23 @@ mod tests {
     /// version in the name.
     #[test]
     fn a_known_text_has_its_known_vector() {
-        let vector = vector("Evidence");
-        let set: Vec<(usize, f32)> = vector
-            .iter()
-            .enumerate()
-            .filter(|(_, x)| **x != 0.0)
-            .map(|(at, x)| (at, (x * 1e4).round()))
-            .collect();
-        let signs = |at: &[usize], value: f32| at.iter().map(|&at| (at, value)).collect::<Vec<_>>();
-        let mut known = signs(
-            &[12, 38, 49, 154, 182, 185, 241, 251, 261, 303, 371],
-            1853.0,
-        );
-        known.extend(signs(&[81, 148, 163, 201, 248, 300, 322], -1853.0));
-        known.push((166, -6178.0)); // the word itself
-        known.sort_by_key(|(at, _)| *at);
-        assert_eq!(set, known);
+        let known =
+            |version: Hashing, plus: &[usize], minus: &[usize], gram: f32, word: (usize, f32)| {
+                let vector = version.vector("Evidence");
+                let set = vector.iter().zip(0..).filter(|(x, _)| **x != 0.0);
+                let set: Vec<(usize, f32)> = set.map(|(x, at)| (at, (x * 1e4).round())).collect();
+                let plus = plus.iter().map(|&at| (at, gram));
+                let minus = minus.iter().map(|&at| (at, -gram));
+                let mut known: Vec<(usize, f32)> = plus.chain(minus).chain([word]).collect();
+                known.sort_by_key(|(at, _)| *at);
+                assert_eq!(set, known, "{}", version.model);
+            };
+        let [second, first] = Hashing::ALL;
+        let plus = [12, 38, 49, 154, 182, 185, 241, 251, 261, 303, 371];
+        let minus = [81, 148, 163, 201, 248, 300, 322];
+        known(first, &plus, &minus, 1853.0, (166, -6178.0));
+        let plus = [12, 369, 433, 499, 635, 934, 950];
+        let minus = [194, 337, 632, 931];
+        known(second, &plus, &minus, 2127.0, (294, -7089.0));
     }
 }

@@ -70,6 +70,14 @@ impl Exchange {
         answer.map_err(|error| self.redact(error.midway()))
     }
 
+    /// Asks what is answered at once and may be asked twice: no part of the answer counts
+    /// as begun.
+    pub async fn ask_whole(&self, body: &Value) -> Result<String, ModelError> {
+        let response = self.send(body).await?;
+        let answer = read_whole(response, self.max_answer).await;
+        answer.map_err(|error| self.redact(error))
+    }
+
     async fn send(&self, body: &Value) -> Result<Response, ModelError> {
         let call = self.client.post(self.url.clone());
         let call = call.headers(self.headers.clone()).json(body);

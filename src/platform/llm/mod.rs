@@ -16,7 +16,7 @@ pub mod anthropic;
 pub mod connect;
 pub mod demo;
 mod error;
-mod exchange;
+pub(in crate::platform) mod exchange;
 mod failure;
 mod history;
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Trying again, around any model.
+//! Trying again, around any model, and around whatever else is asked over an
+//! [`super::exchange`].
 //!
 //! Only a failure that may pass is tried again, only a bounded number of times,
 //! and only while nothing of an answer has come: after the first byte a second
@@ -59,6 +60,25 @@ impl RetryPolicy {
     }
 }
 
+impl RetryPolicy {
+    /// Waits as long as is right after failure number `failures`, and answers whether to try
+    /// again; at once, that not. `whom` was asked, in the log.
+    pub async fn pause(&self, whom: &str, failures: u32, error: &ModelError) -> bool {
+        let Some(wait) = self.wait(failures, error, jitter()) else {
+            return false;
+        };
+        tracing::warn!(
+            model = whom,
+            kind = ?error.kind,
+            failures,
+            wait_ms = wait.as_millis(),
+            "a model call failed and will be tried again"
+        );
+        tokio::time::sleep(wait).await;
+        true
+    }
+}
+
 /// A model that is asked again when a failure may pass.
 #[derive(Debug, Clone)]
 pub struct Retrying<M> {
@@ -93,17 +113,9 @@ impl<M: Model> Model for Retrying<M> {
             };
             failures += 1;
             error.begun |= heard.load(Ordering::Relaxed);
-            let Some(wait) = self.policy.wait(failures, &error, jitter()) else {
+            if !self.policy.pause(&request.model, failures, &error).await {
                 return Err(error);
-            };
-            tracing::warn!(
-                model = request.model,
-                kind = ?error.kind,
-                failures,
-                wait_ms = wait.as_millis(),
-                "a model call failed and will be tried again"
-            );
-            tokio::time::sleep(wait).await;
+            }
         }
     }
 }

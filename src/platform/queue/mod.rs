@@ -82,12 +82,44 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
     /// again by one who is at it, keeps it hidden from others.
     async fn release(&self, delivery: &Delivery, delay: Duration) -> Result<()>;
 
+    /// Puts a message aside that nobody can handle, for somebody to look at: nobody is woken by
+    /// it until it is [`Queue::revive`]d.
+    async fn bury(&self, delivery: &Delivery) -> Result<()>;
+
+    /// Messages that were put aside, at most `limit` of them.
+    async fn dead(&self, queue: QueueName, limit: usize) -> Result<Vec<Delivery>>;
+
+    /// Delivers a message again that was put aside, as if it had just been sent.
+    async fn revive(&self, dead: &Delivery) -> Result<()>;
+
     /// Fails when the queue does not answer.
     async fn ping(&self) -> Result<()>;
 }
 
+/// How often a message of the file queue is handed out and comes back because of a failure until
+/// it is put aside: with the waits between them, most of a day of tries.
+pub const LAST_DELIVERY: i32 = 100;
+
 /// How often a message may be handed out before somebody should look.
 const OFTEN: i32 = 10;
+
+/// Looks for messages that were put aside.
+pub async fn doctor_of_dead(queue: &dyn Queue) -> Result<Option<Finding>> {
+    let mut dead = Vec::new();
+    for name in [QueueName::Agent, QueueName::File] {
+        dead.extend(queue.dead(name, NAMED).await?);
+    }
+    Ok(Finding::of_some(
+        "dead_letter",
+        "Messages were put aside because nobody could handle them.",
+        dead.into_iter().map(|message| message.id).collect(),
+        "`glassbox dead-letters` shows them; once what was wrong is mended, `glassbox dead-letters \
+         --retry` delivers them again.",
+    ))
+}
+
+/// Messages that a finding names at most.
+const NAMED: usize = 20;
 
 /// Looks for messages of the embedded queue that come back again and again.
 pub async fn doctor(db: &Db) -> Result<Option<Finding>> {

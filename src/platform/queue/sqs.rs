@@ -7,6 +7,8 @@
 //! a FIFO queue a group waits for its first message's end, so there every message is a
 //! group of its own, and sending twice within five minutes queues once.
 
+mod aside;
+
 use std::{
     collections::{HashMap, VecDeque},
     fmt::Display,
@@ -15,17 +17,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_config::{BehaviorVersion, Region, timeout::TimeoutConfig};
 use aws_sdk_sqs::{
     Client,
-    config::Credentials,
     error::{ProvideErrorMetadata, SdkError},
     types::{
         BatchResultErrorEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
         QueueAttributeName, SendMessageBatchRequestEntry,
     },
 };
-use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -33,6 +32,7 @@ use super::{Delivery, Posting, Queue};
 use crate::{
     config::QueueConfig,
     kernel::{Code, Error, Result, event::QueueName},
+    platform::aws::{self, Place},
 };
 
 /// The attribute with the job's id.
@@ -51,7 +51,6 @@ const ARRIVED: Duration = Duration::from_secs(30);
 const STALE: Duration = Duration::from_secs(20);
 /// The wait after a failure, so that a service that is away is not hammered.
 const PAUSE: Duration = Duration::from_secs(1);
-const CONNECT: Duration = Duration::from_secs(5);
 /// More than the longest wait, which is an answer that takes its time.
 const ANSWER: Duration = Duration::from_secs(30);
 
@@ -61,6 +60,8 @@ pub struct SqsQueue {
     config: QueueConfig,
     /// Made when it is first used: finding out who we are may ask the machine's services.
     client: OnceCell<Client>,
+    /// Where each queue puts what was delivered in vain, if it has such a place.
+    asides: OnceCell<HashMap<QueueName, String>>,
     /// What came while somebody waited, and when.
     arrived: Mutex<HashMap<QueueName, VecDeque<(Instant, Delivery)>>>,
 }
@@ -71,6 +72,7 @@ impl SqsQueue {
         SqsQueue {
             config: config.clone(),
             client: OnceCell::new(),
+            asides: OnceCell::new(),
             arrived: Mutex::default(),
         }
     }
@@ -86,8 +88,7 @@ impl SqsQueue {
         }
     }
 
-    async fn send_batch(&self, queue: QueueName, batch: &[&Posting]) -> Result<()> {
-        let url = self.url(queue);
+    async fn send_batch(&self, url: &str, batch: &[&Posting]) -> Result<()> {
         let alone = url.ends_with(".fifo");
         let entries = batch.iter().zip(0..);
         let entries: Result<Vec<_>> = entries.map(|(one, n)| entry(one, n, alone)).collect();
@@ -117,12 +118,26 @@ impl SqsQueue {
         hide: Duration,
         wait: Duration,
     ) -> Result<Option<Delivery>> {
+        let one = self.receive_from(self.url(queue), queue, hide, wait, 1);
+        Ok(one.await?.into_iter().next().flatten())
+    }
+
+    /// Takes up to `most` messages of `queue` from the queue with this URL. One that is
+    /// nobody's is `None`.
+    async fn receive_from(
+        &self,
+        url: &str,
+        queue: QueueName,
+        hide: Duration,
+        wait: Duration,
+        most: i32,
+    ) -> Result<Vec<Option<Delivery>>> {
         let answer = self
             .client()
             .await
             .receive_message()
-            .queue_url(self.url(queue))
-            .max_number_of_messages(1)
+            .queue_url(url)
+            .max_number_of_messages(most)
             .visibility_timeout(seconds(hide.min(LONGEST_HIDE)))
             .wait_time_seconds(seconds(wait.min(LONGEST_WAIT)))
             .message_attribute_names(JOB)
@@ -131,10 +146,8 @@ impl SqsQueue {
             .send()
             .await
             .map_err(away)?;
-        let message = answer
-            .messages
-            .and_then(|messages| messages.into_iter().next());
-        Ok(message.and_then(|message| delivery(queue, message)))
+        let messages = answer.messages.unwrap_or_default().into_iter();
+        Ok(messages.map(|message| delivery(queue, message)).collect())
     }
 
     fn take_arrived(&self, queue: QueueName) -> Option<Delivery> {
@@ -157,23 +170,14 @@ impl SqsQueue {
 }
 
 async fn connect(config: &QueueConfig) -> Client {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .operation_attempt_timeout(ANSWER)
-        .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
-    if !config.region.is_empty() {
-        loader = loader.region(Region::new(config.region.clone()));
-    }
-    if !config.endpoint.is_empty() {
-        loader = loader.endpoint_url(&config.endpoint);
-    }
-    if !config.access_key_id.is_empty() {
-        let secret = config.secret_access_key.expose_secret();
-        let id = config.access_key_id.as_str();
-        loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "settings"));
-    }
-    Client::new(&loader.load().await)
+    let place = Place {
+        region: &config.region,
+        endpoint: &config.endpoint,
+        access_key_id: &config.access_key_id,
+        secret_access_key: &config.secret_access_key,
+        answer: ANSWER,
+    };
+    Client::new(&aws::connect(&place).await)
 }
 
 #[async_trait]
@@ -182,7 +186,7 @@ impl Queue for SqsQueue {
         for queue in [QueueName::Agent, QueueName::File] {
             let ours: Vec<_> = postings.iter().filter(|one| one.queue == queue).collect();
             for batch in ours.chunks(BATCH) {
-                self.send_batch(queue, batch).await?;
+                self.send_batch(self.url(queue), batch).await?;
             }
         }
         Ok(())
@@ -237,6 +241,18 @@ impl Queue for SqsQueue {
             .send()
             .await;
         changed.map(drop).or_else(unless_gone)
+    }
+
+    async fn bury(&self, delivery: &Delivery) -> Result<()> {
+        self.put_aside(delivery).await
+    }
+
+    async fn dead(&self, queue: QueueName, limit: usize) -> Result<Vec<Delivery>> {
+        self.list_aside(queue, limit).await
+    }
+
+    async fn revive(&self, dead: &Delivery) -> Result<()> {
+        self.take_back(dead).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -3,6 +3,7 @@
 //! Organizations take turns: each process goes round those with messages that are due, and
 //! takes the oldest of one. So a message waits for at most one of each other organization,
 //! however many those have, and taking costs as much beside ten thousand as beside one.
+//! A message that was put aside stays in the table, and no look for work sees it.
 
 use std::{
     collections::HashMap,
@@ -22,8 +23,8 @@ use uuid::Uuid;
 
 use super::{Delivery, Posting, Queue};
 use crate::{
-    kernel::{Error, JobId, OrgId, Result, Scope, event::QueueName},
-    platform::db::{Db, Topic, Tx, schema::jobs, types::sql_text},
+    kernel::{Error, JobId, OrgId, Result, Scope, Timestamp, event::QueueName},
+    platform::db::{Cacheable, Db, Topic, Tx, schema::jobs, types::sql_text},
 };
 
 sql_text!(QueueName);
@@ -92,6 +93,7 @@ impl DbQueue {
 pub(super) async fn returning(tx: &mut Tx, attempts: i32, limit: i64) -> Result<Vec<JobId>> {
     Ok(jobs::table
         .filter(jobs::attempts.gt(attempts))
+        .filter(jobs::dead_at.is_null())
         .order(jobs::attempts.desc())
         .limit(limit)
         .select(jobs::id)
@@ -152,6 +154,7 @@ impl Queue for DbQueue {
                     .bind::<SqlUuid, _>(last)
                     .bind::<Timestamptz, _>(now)
                     .bind::<Timestamptz, _>(now + hide)
+                    .cached()
                     .get_result(tx.conn())
                     .await
                     .optional()?;
@@ -198,6 +201,65 @@ impl Queue for DbQueue {
                     .set(jobs::run_at.eq(now + delay))
                     .execute(tx.conn())
                     .await?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn bury(&self, delivery: &Delivery) -> Result<()> {
+        let id = delivery.id;
+        self.db
+            .tx(Scope::System, async move |tx| {
+                let now = tx.now();
+                diesel::update(jobs::table.find(id))
+                    .set(jobs::dead_at.eq(now))
+                    .execute(tx.conn())
+                    .await?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn dead(&self, queue: QueueName, limit: usize) -> Result<Vec<Delivery>> {
+        let limit = i64::try_from(limit).map_err(Error::internal)?;
+        let rows: Vec<(JobId, OrgId, Value, i32)> = self
+            .db
+            .tx(Scope::System, async move |tx| {
+                Ok(jobs::table
+                    .filter(jobs::queue.eq(queue))
+                    .filter(jobs::dead_at.is_not_null())
+                    .order(jobs::dead_at)
+                    .limit(limit)
+                    .select((jobs::id, jobs::org_id, jobs::body, jobs::attempts))
+                    .load(tx.conn())
+                    .await?)
+            })
+            .await?;
+        let delivery = |(id, org, body, attempts)| Delivery {
+            queue,
+            id,
+            org,
+            body,
+            attempts,
+            receipt: None,
+        };
+        Ok(rows.into_iter().map(delivery).collect())
+    }
+
+    async fn revive(&self, dead: &Delivery) -> Result<()> {
+        let (id, queue) = (dead.id, dead.queue);
+        self.db
+            .tx(Scope::System, async move |tx| {
+                let now = tx.now();
+                diesel::update(jobs::table.find(id))
+                    .set((
+                        jobs::dead_at.eq(None::<Timestamp>),
+                        jobs::attempts.eq(0),
+                        jobs::run_at.eq(now),
+                    ))
+                    .execute(tx.conn())
+                    .await?;
+                tx.wake_after_commit(topic(queue));
                 Ok(())
             })
             .await

@@ -10,11 +10,11 @@ with recursive turn (org, lap) as (
     select next.org, next.lap
     from turn, lateral (
         (select j.org_id, turn.lap from jobs j
-         where j.queue = $1 and j.org_id > turn.org
+         where j.queue = $1 and j.org_id > turn.org and j.dead_at is null
          order by j.org_id limit 1)
         union all
         (select j.org_id, 1 from jobs j
-         where turn.lap = 0 and j.queue = $1
+         where turn.lap = 0 and j.queue = $1 and j.dead_at is null
          order by j.org_id limit 1)
         limit 1
     ) next (org, lap)
@@ -23,7 +23,7 @@ with recursive turn (org, lap) as (
     select due.id
     from turn, lateral (
         select j.id from jobs j
-        where j.queue = $1 and j.org_id = turn.org and j.run_at <= $3
+        where j.queue = $1 and j.org_id = turn.org and j.run_at <= $3 and j.dead_at is null
         order by j.run_at, j.id
         limit 1
         for update skip locked

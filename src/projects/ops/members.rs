@@ -58,6 +58,7 @@ pub async fn project_member_add(
             }
             let is = json!({ "userId": user, "role": new.role });
             record(tx, grant, id, None, Some(is)).await?;
+            tenants::ops::rights_changed_in(tx, grant.org, user).await?;
             store::members::get(tx, id, user).await
         },
     )
@@ -86,6 +87,7 @@ pub async fn project_member_update(
             let was = json!({ "userId": user, "role": before.role });
             let is = json!({ "userId": user, "role": role });
             record(tx, grant, id, Some(was), Some(is)).await?;
+            tenants::ops::rights_changed_in(tx, grant.org, user).await?;
             Ok(ProjectMember { role, ..before })
         },
     )
@@ -105,6 +107,7 @@ pub async fn project_member_remove(ctx: &Ctx, id: ProjectId, user: UserId) -> Re
         store::members::remove(tx, member.id).await?;
         end_locks(tx, grant, &member, None).await?;
         let was = json!({ "userId": user, "role": member.role });
+        tenants::ops::rights_changed_in(tx, grant.org, user).await?;
         record(tx, grant, id, Some(was), None).await
     })
     .await

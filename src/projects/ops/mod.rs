@@ -12,15 +12,21 @@ use crate::{
     access::{Action, Grant, Target, allows, audit},
     app::Ctx,
     kernel::{
-        Code, Error, OrgId, ProjectId, Result,
+        Code, Error, OrgId, ProjectId, Result, UserId,
         page::{Page, PageRequest},
     },
     platform::db::Tx,
+    tenants,
 };
 
 pub use members::{
     project_member_add, project_member_list, project_member_remove, project_member_update,
 };
+
+/// The projects of an organization in which a person has a role of their own.
+pub async fn projects_of_in(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<ProjectId>> {
+    store::members::of_user(tx, org, user).await
+}
 
 /// The projects of an organization, newest first. A guest gets those they belong to.
 pub async fn project_list(ctx: &Ctx, org: OrgId, page: PageRequest) -> Result<Page<Project>> {
@@ -92,6 +98,7 @@ pub async fn project_delete(ctx: &Ctx, id: ProjectId) -> Result<()> {
         async |tx, grant| {
             let project = store::lock_project(tx, id).await?;
             store::delete_project(tx, id).await?;
+            tenants::ops::all_rights_changed_in(tx, grant.org).await?;
             record(tx, grant, id, Some(brief(&project).into()), None).await
         },
     )

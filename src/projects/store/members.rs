@@ -193,3 +193,17 @@ fn matching<'a>(project: ProjectId, filter: &ProjectMemberFilter) -> People<'a> 
     }
     query
 }
+
+/// The projects of `org` in which `user` has a role of their own.
+pub(in super::super) async fn of_user(
+    tx: &mut Tx,
+    org: OrgId,
+    user: UserId,
+) -> Result<Vec<ProjectId>> {
+    Ok(project_members::table
+        .filter(project_members::org_id.eq(org))
+        .filter(project_members::user_id.eq(user))
+        .select(project_members::project_id)
+        .load(tx.conn())
+        .await?)
+}

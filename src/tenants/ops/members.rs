@@ -21,6 +21,9 @@ use crate::{
     platform::db::Tx,
 };
 
+/// Users that one row tells that their rights have changed.
+const TOLD: usize = 1000;
+
 /// The organization's members that match, newest first.
 pub async fn member_list(
     ctx: &Ctx,
@@ -52,6 +55,7 @@ pub async fn member_add(ctx: &Ctx, org: OrgId, new: MemberAdd) -> Result<Member>
                 return Err(already_member());
             }
             record(tx, grant, user, None, Some(json!({ "role": new.role }))).await?;
+            rights_changed_in(tx, org, user).await?;
             member(tx, org, user).await
         },
     )
@@ -86,6 +90,7 @@ pub async fn member_update(
             }
             let (was, is) = (json!({ "role": before.role }), json!({ "role": role }));
             record(tx, grant, user, Some(was), Some(is)).await?;
+            rights_changed_in(tx, org, user).await?;
             Ok(Member { role, ..before })
         },
     )
@@ -112,6 +117,7 @@ pub async fn member_remove(ctx: &Ctx, org: OrgId, user: UserId) -> Result<()> {
         locks_end_in(tx, grant, user, None).await?;
         let was = json!({ "role": member.role, "email": member.user.email });
         record(tx, grant, user, Some(was), None).await?;
+        rights_changed_in(tx, org, user).await?;
         store::members::remove(tx, member.id).await
     })
     .await
@@ -129,6 +135,36 @@ pub async fn member_add_in(tx: &mut Tx, grant: &Grant, user: UserId, role: OrgRo
 /// What `user` is in the organization, if anything.
 pub async fn role_of_in(tx: &mut Tx, org: OrgId, user: UserId) -> Result<Option<OrgRole>> {
     store::members::role_of(tx, org, user).await
+}
+
+/// Tells whoever acts for `user` that what they may do in the organization has changed:
+/// sockets that stay open ask again what they may read.
+pub async fn rights_changed_in(tx: &mut Tx, org: OrgId, user: UserId) -> Result<()> {
+    outbox::emit(tx, &rights_changed(org, &[user])).await
+}
+
+/// As [`rights_changed_in`], for all members: something that they might hear of is gone.
+pub async fn all_rights_changed_in(tx: &mut Tx, org: OrgId) -> Result<()> {
+    let members = store::members::everybody(tx, org).await?;
+    let events = members.chunks(TOLD).map(|some| rights_changed(org, some));
+    outbox::emit_all(tx, events.collect());
+    Ok(())
+}
+
+/// As [`all_rights_changed_in`], for those who were members until the organization went.
+pub(super) fn farewell_in(tx: &mut Tx, org: OrgId, members: &[UserId]) {
+    for some in members.chunks(TOLD) {
+        outbox::farewell(tx, rights_changed(org, some));
+    }
+}
+
+fn rights_changed(org: OrgId, users: &[UserId]) -> Event {
+    Event {
+        kind: EventKind::RightsChanged,
+        org,
+        channels: users.iter().copied().map(Channel::User).collect(),
+        payload: json!({ "orgId": org }),
+    }
 }
 
 /// Ends the locks that `user` holds, in one project or in all of the organization: who

@@ -25,7 +25,8 @@ use crate::{
 pub use audit_log::audit_list;
 pub use keys::org_key_in;
 pub use members::{
-    locks_end_in, member_add, member_add_in, member_list, member_remove, member_update, role_of_in,
+    all_rights_changed_in, locks_end_in, member_add, member_add_in, member_list, member_remove,
+    member_update, rights_changed_in, role_of_in,
 };
 pub use models::{KeyedServer, org_models_in, tool_servers_in};
 pub use notifications::{notification_list, notification_read, notification_read_all, notify_in};
@@ -61,6 +62,11 @@ pub async fn dev_sign_in(app: &App, who: SignIn) -> Result<(User, Minted)> {
 /// The caller's own user.
 pub async fn me_get(ctx: &Ctx) -> Result<User> {
     ctx.own_tx(async |tx| me(tx, ctx.caller.user()).await).await
+}
+
+/// The user `id` as others see them. The transaction must be in a scope that sees them.
+pub async fn user_in(tx: &mut Tx, id: UserId) -> Result<User> {
+    me(tx, id).await
 }
 
 /// Changes the caller's own user.
@@ -146,7 +152,9 @@ pub async fn org_update(ctx: &Ctx, id: OrgId, update: OrgUpdate) -> Result<Org> 
 pub async fn org_delete(ctx: &Ctx, id: OrgId) -> Result<()> {
     ctx.tx(Action::OrgDelete, Target::Org(id), async |tx, grant| {
         let org = store::lock_org(tx, id, grant.org_role).await?;
+        let members = store::members::everybody(tx, id).await?;
         store::delete_org(tx, id).await?;
+        members::farewell_in(tx, id, &members);
         let actor = &grant.actor;
         tracing::warn!(
             org = %id, slug = org.slug, user = %actor.user, ip = actor.origin.ip,

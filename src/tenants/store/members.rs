@@ -24,6 +24,15 @@ diesel::define_sql_function! {
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
+/// All members of an organization.
+pub(in super::super) async fn everybody(tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>> {
+    Ok(org_members::table
+        .filter(org_members::org_id.eq(org))
+        .select(org_members::user_id)
+        .load(tx.conn())
+        .await?)
+}
+
 #[derive(diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = users)]
 struct PersonRow {

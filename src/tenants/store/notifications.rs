@@ -14,7 +14,7 @@ use crate::{
         page::{Cursor, Page, PageRequest},
     },
     platform::db::{
-        Tx,
+        Cacheable, Tx,
         schema::{notifications, org_members, users},
         types::sql_text,
     },
@@ -69,6 +69,7 @@ pub(in super::super) async fn listeners(
         .filter(wanted)
         .order(users::id)
         .select(users::id)
+        .cached()
         .load(tx.conn())
         .await?)
 }

@@ -15,7 +15,7 @@ use glassbox::{
     executions::ops::{doctor, payloads, retention},
     kernel::{Code, Error, Result, Timestamp},
     platform::{
-        blobs::{BlobInfo, BlobKey, BlobReader, Blobs, SignedRequest},
+        blobs::{BlobInfo, BlobKey, BlobReader, Blobs, Declared, Listing, OldKeys, SignedRequest},
         llm::Message,
     },
 };
@@ -64,9 +64,9 @@ async fn whole_trace(run: &Run, id: &str) -> Vec<Value> {
 
 /// The keys of the payloads in the storage.
 async fn keys(test: &TestApp) -> Vec<String> {
-    let folder = test.app.folder.as_ref().unwrap();
     let far = chrono::Utc::now() + TimeDelta::days(1);
-    let mut keys = folder.keys(far).await.unwrap();
+    let mut keys = OldKeys::new(&*test.app.blobs, far);
+    let mut keys = keys.page().await.unwrap().unwrap();
     keys.retain(|key| payloads::is_key(key));
     keys
 }
@@ -258,7 +258,7 @@ async fn a_payload_is_removed_with_its_entry() {
     assert_eq!(swept.unwrap(), 1);
     let folder = run.test.app.folder.clone().unwrap();
     let app = &run.test.app;
-    assert!(payloads::doctor(&app.db, &folder).await.unwrap().is_none());
+    assert!(payloads::doctor(&app.db, &*folder).await.unwrap().is_none());
     clean(&run.test).await;
     assert!(keys(&run.test).await.is_empty());
     let trace = run.trace(&run.id).await;
@@ -287,11 +287,11 @@ async fn what_no_entry_refers_to_is_found_and_removed_once_its_run_has_ended() {
     }
     let app = &run.test.app;
     let folder = run.test.app.folder.clone().unwrap();
-    let found = payloads::doctor(&app.db, &folder).await.unwrap();
+    let found = payloads::doctor(&app.db, &*folder).await.unwrap();
     let found = json!(found.unwrap());
     assert_eq!(found["check"], "orphaned_payload");
     assert_eq!(found["ids"].as_array().unwrap().len(), 2, "{found}");
-    assert_eq!(payloads::sweep(&app.db, &folder).await.unwrap(), 2);
+    assert_eq!(payloads::sweep(&app.db, &*folder).await.unwrap(), 2);
     let there = keys(&run.test).await;
     assert_eq!(there.len(), 3, "{there:?}");
     assert!(there.contains(&open));
@@ -320,24 +320,32 @@ impl Blobs for Down {
         self.0.delete(key).await
     }
 
-    fn sign_put(
+    fn bucket(&self) -> &str {
+        self.0.bucket()
+    }
+
+    async fn list(&self, from: Option<&str>) -> Result<Listing> {
+        self.0.list(from).await
+    }
+
+    async fn sign_put(
         &self,
         key: &BlobKey,
-        content_type: &str,
+        declared: Declared<'_>,
         now: Timestamp,
         ttl: std::time::Duration,
     ) -> Result<SignedRequest> {
-        self.0.sign_put(key, content_type, now, ttl)
+        self.0.sign_put(key, declared, now, ttl).await
     }
 
-    fn sign_get(
+    async fn sign_get(
         &self,
         key: &BlobKey,
         filename: &str,
         now: Timestamp,
         ttl: std::time::Duration,
     ) -> Result<SignedRequest> {
-        self.0.sign_get(key, filename, now, ttl)
+        self.0.sign_get(key, filename, now, ttl).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -8,6 +8,8 @@
 
 mod access;
 mod blobs;
+mod faults;
+mod quota;
 mod text;
 mod uploads;
 mod worker;

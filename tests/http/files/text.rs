@@ -53,6 +53,21 @@ async fn an_upload_of_each_format_becomes_text() {
         ),
         ("a.docx", DOCX, docx(), "docx", "A & B"),
         (
+            "a.html",
+            "text/html",
+            b"<h1>A</h1><p>b &amp; c".to_vec(),
+            "html",
+            "b & c",
+        ),
+        ("a.csv", "text/csv", b"a;b\n1;2\n".to_vec(), "csv", "1;2"),
+        (
+            "a.eml",
+            "message/rfc822",
+            b"From: a@example.org\r\nSubject: hello\r\n\r\nwords\r\n".to_vec(),
+            "email",
+            "Subject: hello",
+        ),
+        (
             "a.pdf",
             "application/pdf",
             SAMPLE.to_vec(),
@@ -171,10 +186,11 @@ async fn what_an_agent_wrote_is_a_complete_file_at_once() {
     let stored = StoredText {
         id,
         key,
+        bucket: "local".to_owned(),
         filename: "brief.md".to_owned(),
         content_type: MARKDOWN.to_owned(),
         size: info.size,
-        sha256: info.sha256,
+        sha256: info.sha256.unwrap(),
         text: text.to_owned(),
     };
     let target = Target::Org(org.parse::<OrgId>().unwrap());

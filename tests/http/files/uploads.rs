@@ -134,6 +134,82 @@ async fn a_lie_about_the_size_fails_the_file_and_removes_its_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lie_about_hash_or_type_fails_the_file_and_removes_its_bytes() {
+    let test = TestApp::start().await;
+    let ada = test.user("ada").await;
+    let org = org(&ada, "labs").await;
+    let hash = "0a".repeat(32);
+    for (body, bytes, why) in [
+        (
+            json!({ "contentType": MARKDOWN, "sha256": hash }),
+            "# A",
+            "SHA-256",
+        ),
+        (
+            json!({ "contentType": "application/pdf" }),
+            "# A",
+            "application/pdf",
+        ),
+        (
+            json!({ "contentType": "text/plain" }),
+            "%PDF-1.7\n",
+            "a PDF",
+        ),
+        (json!({ "contentType": "image/png" }), "GIF89a", "a GIF"),
+    ] {
+        let mut body = body;
+        body["filename"] = json!("a");
+        let kind = body["contentType"].as_str().unwrap().to_owned();
+        let file = grant(&ada, &org, body).await;
+        put(&file.url, &kind, bytes).await.expect(200);
+        let answer = ada.post_empty(&file.confirm_path()).await;
+        answer.expect_problem(422, "UNPROCESSABLE");
+        let failed = ada.get(&file.path()).await.expect(200);
+        assert_eq!(failed["processingStatus"], "failed");
+        let said = failed["processingError"].as_str().unwrap();
+        assert!(said.contains(why) && said.ends_with('.'), "{said}");
+        assert_eq!(work(&test, &worker(&test).await).await, 1);
+        assert!(files_in(&test, "objects").is_empty());
+        let again = ada.post_empty(&format!("{}/reprocess", file.path())).await;
+        again.expect_problem(409, "CONFLICT");
+    }
+    let odd = json!({ "filename": "a", "contentType": MARKDOWN, "sha256": "0A" });
+    let odd = ada.post(&format!("/orgs/{org}/files/upload"), odd).await;
+    odd.expect_problem(400, "VALIDATION_FAILED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_read_again_on_request() {
+    let test = TestApp::start().await;
+    let ada = test.user("ada").await;
+    let org = org(&ada, "labs").await;
+    let file = upload(&ada, &org, "a.md", MARKDOWN, "# A").await;
+    let again = format!("{}/reprocess", file.path());
+    let waiting = ada.post_empty(&again).await.expect(200);
+    assert_eq!(waiting["processingStatus"], "pending");
+    assert_eq!(
+        work(&test, &worker(&test).await).await,
+        1,
+        "it was queued once"
+    );
+    test.database
+        .execute(&format!(
+            "update files set processing_status = 'failed', processing_error = 'Odd.', \
+             attempts = 3 where id = '{}'",
+            file.id
+        ))
+        .await;
+    let pending = ada.post_empty(&again).await.expect(200);
+    assert_eq!(pending["processingStatus"], "pending");
+    assert!(pending["processingError"].is_null());
+    assert_eq!(ada.get(&file.text_path()).await.text, "# A", "until then");
+    assert_eq!(work(&test, &worker(&test).await).await, 1);
+    let done = ada.get(&file.path()).await.expect(200);
+    assert_eq!(done["processingStatus"], "complete", "{done}");
+    assert_eq!(done["extractedText"], "# A");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_list_pages_and_filters_and_carries_no_text() {
     let test = TestApp::start().await;
     let ada = test.user("ada").await;

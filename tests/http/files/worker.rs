@@ -274,7 +274,7 @@ async fn a_file_that_takes_its_worker_down_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unreadable_and_foreign_messages_are_dropped() {
+async fn unreadable_and_foreign_messages_are_put_aside() {
     let bench = Bench::new(TestApp::start().await).await;
     let org: OrgId = bench.org.parse().unwrap();
     let foreign = format!("{}/{}", uuid(), bench.file.id);
@@ -294,6 +294,85 @@ async fn unreadable_and_foreign_messages_are_dropped() {
     assert_eq!(work(&bench.test, &worker(&bench.test).await).await, 7);
     assert_eq!(work(&bench.test, &worker(&bench.test).await).await, 0);
     assert_eq!(bench.status().await, "complete");
+    // All but the one of a file that there is not: it may have been deleted.
+    let dead = bench.test.app.queue.dead(QueueName::File, 10).await;
+    assert_eq!(dead.unwrap().len(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_can_not_be_removed_are_tried_for_long_and_then_put_aside() {
+    let bench = Bench::new(TestApp::start_with_manual_clock().await).await;
+    let worker = worker(&bench.test).await;
+    work(&bench.test, &worker).await;
+    let objects = bench.test.app.config.storage.folder.join("objects");
+    let key = objects.join(format!("{}/{}@v1", bench.org, bench.file.id));
+    // What is a folder can't be removed as a file.
+    std::fs::remove_file(&key).unwrap();
+    std::fs::create_dir(&key).unwrap();
+    bench.ada.delete(&bench.file.path()).await.expect(204);
+    for _ in 0..100 {
+        assert_eq!(work(&bench.test, &worker).await, 1);
+        bench.test.clock.advance(TimeDelta::seconds(600));
+    }
+    assert_eq!(work(&bench.test, &worker).await, 0);
+    let queue = &bench.test.app.queue;
+    let dead = queue.dead(QueueName::File, 10).await.unwrap();
+    assert_eq!(dead[0].attempts, 100);
+    std::fs::remove_dir(&key).unwrap();
+    std::fs::write(&key, "").unwrap();
+    queue.revive(&dead[0]).await.unwrap();
+    assert_eq!(work(&bench.test, &worker).await, 1);
+    assert!(!key.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_deleted_at_any_step_of_its_reading_leaves_nothing() {
+    for step in ["queued", "claimed", "parsing", "read", "reopened"] {
+        let bench = Bench::new(TestApp::start().await).await;
+        let folder = tempfile::tempdir().unwrap();
+        let real = sandbox(&bench.test).program.display().to_string();
+        let here = folder.path().display();
+        let halting = format!(
+            "touch {here}/begun; while [ ! -e {here}/go ]; do sleep 0.02; done; exec {real} \"$@\""
+        );
+        let halting = worker_with(&bench.test, bench.script(folder.path(), &halting)).await;
+        let delete = async || bench.ada.delete(&bench.file.path()).await.expect(204);
+        match step {
+            "queued" => drop(delete().await),
+            "claimed" => {
+                let claim = bench.granted(bench.register().await).await;
+                delete().await;
+                assert!(!bench.finish(&claim, "late").await);
+            }
+            "parsing" => {
+                let deleting = async {
+                    while !folder.path().join("begun").exists() {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                    delete().await;
+                    std::fs::write(folder.path().join("go"), "").unwrap();
+                };
+                let (step, ()) = tokio::join!(halting.step(), deleting);
+                step.unwrap();
+            }
+            _ => {
+                work(&bench.test, &worker(&bench.test).await).await;
+                if step == "reopened" {
+                    let again = format!("{}/reprocess", bench.file.path());
+                    bench.ada.post_empty(&again).await.expect(200);
+                }
+                delete().await;
+            }
+        }
+        work(&bench.test, &worker(&bench.test).await).await;
+        let answer = bench.ada.get(&bench.file.path()).await;
+        answer.expect_problem(404, "NOT_FOUND");
+        for table in ["files", "chunks", "jobs"] {
+            let sql = format!("select count(*)::text as text from {table}");
+            assert_eq!(bench.test.database.text(&sql).await, "0", "{step}: {table}");
+        }
+        assert!(super::files_in(&bench.test, "objects").is_empty(), "{step}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

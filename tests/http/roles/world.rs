@@ -266,7 +266,7 @@ fn operation(line: &'static Line, method: &str, path: &str, value: &Value) -> Op
     let access = match value["x-access"]["action"].as_str().unwrap() {
         "open" => Access::Open,
         "signed" => Access::Signed,
-        "own" => Access::Own,
+        "own" | "bearer" => Access::Own,
         action => Access::Needs(Action::parse(action).unwrap()),
     };
     let parameters = value["parameters"].as_array().into_iter().flatten();

@@ -4,8 +4,8 @@
 //! and the drawings that repeat a text box for old versions are skipped.
 
 use super::super::Failure;
+use super::super::xml::{self, Attributes, Token};
 use super::styles::{Styles, by_outline};
-use super::xml::{self, Attributes, Token};
 
 /// Between the cells of a row.
 const CELL_BREAK: char = '\t';
@@ -26,6 +26,7 @@ pub(super) fn blocks(source: &str, styles: &Styles) -> Result<Vec<Block>, Failur
         paragraphs: Vec::new(),
         tables: Vec::new(),
         state: State::Between,
+        note: None,
         skipping: 0,
     };
     xml::read(source, |token| walk.take(token))?;
@@ -78,6 +79,8 @@ struct Walk<'s> {
     /// The open tables, outermost first.
     tables: Vec<Table>,
     state: State,
+    /// The number of the note that begins, until its first paragraph has it.
+    note: Option<String>,
     /// How many elements inside a skipped one are open, itself included.
     skipping: usize,
 }
@@ -113,7 +116,18 @@ impl Walk<'_> {
             (State::Properties, _) => {}
             (_, "pPr") => self.state = State::Properties,
             (_, "t") => self.state = State::Text,
-            (_, "p") => self.paragraphs.push(Paragraph::default()),
+            (_, "p") => self.paragraphs.push(Paragraph {
+                text: self.note.take().unwrap_or_default(),
+                ..Paragraph::default()
+            }),
+            (_, "footnote" | "endnote") => {
+                self.note = attributes.get("id").map(|number| format!("[{number}] "));
+            }
+            (_, "footnoteReference" | "endnoteReference") => {
+                if let Some(number) = attributes.get("id") {
+                    self.push(&format!("[{number}]"));
+                }
+            }
             (_, "tab" | "ptab") => self.push("\t"),
             (_, "br" | "cr") => self.push("\n"),
             (_, "noBreakHyphen") => self.push("-"),

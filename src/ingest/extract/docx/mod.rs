@@ -1,9 +1,8 @@
 //! DOCX: WordprocessingML (ECMA-376 part 1) in a ZIP.
 //!
-//! [`package`] opens the ZIP under caps, [`xml`] reads a part as events under
-//! caps, [`styles`] tells headings by their style, [`body`] turns a part into
-//! blocks of text. Here they are put in order: the body by sections, then what
-//! stands around it.
+//! [`styles`] tells headings by their style, [`body`] turns a part into blocks of
+//! text. Here they are put in order: the body by sections, then what stands around
+//! it. A note stands at the end, where it is printed; its number stands in both places.
 //!
 //! Elements are told by their local names: the prefix is the writer's choice, and
 //! transitional and strict documents have different namespaces for the same words.
@@ -11,16 +10,13 @@
 mod body;
 #[cfg(test)]
 pub(super) mod fixture;
-mod package;
-mod properties;
 mod styles;
-mod xml;
 
-use super::assemble::{Assembly, HeadingPath};
+use super::assemble::{Assembly, HeadingPath, Place};
 use super::format::OLE_MAGIC;
-use super::{Extracted, Failure, FailureClass};
+use super::package::Package;
+use super::{Extracted, Failure, FailureClass, properties};
 use body::Block;
-use package::Package;
 use styles::Styles;
 
 /// The parts around the body, in the order they are appended, with the heading
@@ -42,7 +38,7 @@ pub(super) fn extract(bytes: &[u8]) -> Result<Extracted, Failure> {
         ));
     }
     let mut package = Package::open(bytes)?;
-    let main = package.main_part()?;
+    let main = package.main_part("word/document.xml")?;
     let folder = main
         .rsplit_once('/')
         .map_or("", |(folder, _)| folder)
@@ -66,12 +62,9 @@ pub(super) fn extract(bytes: &[u8]) -> Result<Extracted, Failure> {
     add_sections(&mut assembly, blocks);
     for (stem, heading) in AROUND {
         let text = around(&mut package, &folder, stem, &styles)?;
-        assembly.block(None, Some(heading.to_owned()), &text);
+        assembly.block(Place::under(Some(heading.to_owned())), &text);
     }
-    let mut metadata = match package.part("docProps/core.xml")? {
-        Some(source) => properties::read(&source)?,
-        None => Default::default(),
-    };
+    let mut metadata = properties::of(&mut package)?;
     if metadata.title.is_none() {
         metadata.title = title
             .map(|t| super::assemble::one_line(&t))
@@ -86,13 +79,13 @@ fn add_sections(assembly: &mut Assembly, blocks: Vec<Block>) {
     let mut section = String::new();
     for block in blocks {
         if let Some(level) = block.level {
-            assembly.block(None, path.text(), &section);
+            assembly.block(Place::under(path.text()), &section);
             section.clear();
             path.enter(level, &block.text);
         }
         append(&mut section, &block.text);
     }
-    assembly.block(None, path.text(), &section);
+    assembly.block(Place::under(path.text()), &section);
 }
 
 /// The text of the parts `<stem>*.xml`. Word writes the same header once for each

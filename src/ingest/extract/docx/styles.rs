@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::super::Failure;
-use super::xml::{self, Token};
+use super::super::xml::{self, Token};
 
 /// The level of the document's own title, above every heading.
 pub(super) const TITLE: u8 = 0;

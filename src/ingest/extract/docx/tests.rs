@@ -34,7 +34,7 @@ fn a_report_reads_in_order_with_its_heading_paths() {
             "Outlook\n\nFine.",
         ),
         (Some("Headers"), "Confidential"),
-        (Some("Footnotes"), "Before tax."),
+        (Some("Footnotes"), "[1] Before tax."),
     ];
     let expected: Vec<_> = expected
         .into_iter()
@@ -43,6 +43,12 @@ fn a_report_reads_in_order_with_its_heading_paths() {
     assert_eq!(sections, expected);
     assert_eq!(extracted.metadata.title.as_deref(), Some("Report & more"));
     assert_eq!(extracted.metadata.author.as_deref(), Some("A. Author"));
+}
+
+#[test]
+fn a_note_s_number_stands_where_it_is_referred_to() {
+    let body = "<w:p><w:r><w:t>Sum</w:t></w:r><w:r><w:footnoteReference w:id=\"1\"/></w:r></w:p>";
+    assert_eq!(text(body), "Sum[1]");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The bus that several processes share.
 //!
 //! One connection carries everything that this process listens to; the [`link`] keeps it
-//! up. What it publishes goes through the pool. A message is JSON, `{"kind":…,"payload":…}`, on the
-//! channel `<prefix>:news:<channel>`.
+//! up. What it publishes goes through the pool. A message is JSON,
+//! `{"kind":…,"payload":…,"told":{"seq":…,"id":…,"at":…}}`, on the channel `<prefix>:news:<channel>`.
 //!
 //! Redis forgets a message at once, so whoever was not connected has missed it. Two
 //! things make that harmless. After each connect, all subscriptions of this process are
@@ -30,7 +30,7 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-use super::{Bus, Message, Subscription, hub::Hub};
+use super::{Bus, Message, Subscription, Told, hub::Hub};
 use crate::{
     config::BusConfig,
     kernel::{
@@ -55,6 +55,8 @@ struct Envelope {
     /// Text, since a newer version may know more kinds.
     kind: String,
     payload: Value,
+    #[serde(default)]
+    told: Option<Told>,
 }
 
 impl Envelope {
@@ -63,6 +65,7 @@ impl Envelope {
         Some(Message {
             kind: EventKind::parse(&self.kind)?,
             payload: Arc::new(self.payload),
+            told: self.told,
         })
     }
 }
@@ -71,6 +74,8 @@ impl Envelope {
 struct EnvelopeRef<'a> {
     kind: &'static str,
     payload: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told: Option<Told>,
 }
 
 /// Somebody listens to a channel and waits until the server knows.
@@ -78,6 +83,18 @@ struct Join {
     channel: Channel,
     /// Answered when the server has confirmed.
     done: oneshot::Sender<()>,
+}
+
+/// Messages that are sent together: more would take longer than a command may.
+const PIPELINE: usize = 64;
+
+fn packed(message: &Message) -> Result<Vec<u8>> {
+    let envelope = EnvelopeRef {
+        kind: message.kind.as_str(),
+        payload: &message.payload,
+        told: message.told,
+    };
+    serde_json::to_vec(&envelope).map_err(Error::internal)
 }
 
 /// The bus of several processes.
@@ -129,25 +146,27 @@ impl RedisBus {
 #[async_trait]
 impl Bus for RedisBus {
     async fn publish(&self, channel: Channel, message: Message) -> Result<()> {
-        let envelope = EnvelopeRef {
-            kind: message.kind.as_str(),
-            payload: &message.payload,
-        };
-        let text = serde_json::to_vec(&envelope).map_err(Error::internal)?;
-        let mut publish = redis::cmd("PUBLISH");
-        publish
-            .arg(self.redis.name(format_args!("{NEWS}{channel}")))
-            .arg(text);
-        match self.redis.command::<i64>(&publish).await {
-            Ok(_) => Ok(()),
-            Err(error) => {
+        self.publish_all(vec![(channel, message)]).await
+    }
+
+    async fn publish_all(&self, messages: Vec<(Channel, Message)>) -> Result<()> {
+        for some in messages.chunks(PIPELINE) {
+            let mut pipe = redis::pipe();
+            for (channel, message) in some {
+                let name = self.redis.name(format_args!("{NEWS}{channel}"));
+                pipe.publish(name, packed(message)?).ignore();
+            }
+            if let Err(error) = self.redis.pipeline(&pipe).await {
                 self.lost.store(true, Ordering::Release);
-                // What could be told here needs no Redis. Should the command have got
+                // What could be told here needs no Redis. Should the commands have got
                 // through after all, they hear it twice, which listeners bear.
-                self.hub.tell(channel, message);
-                Err(error)
+                for (channel, message) in messages {
+                    self.hub.tell(channel, message);
+                }
+                return Err(error);
             }
         }
+        Ok(())
     }
 
     async fn subscribe(&self, channel: Channel) -> Result<Subscription> {

@@ -7,8 +7,9 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::name::QName;
 
-use super::super::Failure;
+use super::Failure;
 
 /// Elements inside each other. Word itself refuses tables nested far less deep.
 const MAX_DEPTH: usize = 512;
@@ -29,11 +30,20 @@ pub(super) struct Attributes<'a>(&'a BytesStart<'a>);
 impl Attributes<'_> {
     /// The value of the attribute with this local name.
     pub(super) fn get(&self, name: &str) -> Option<String> {
+        self.find(|key| key.local_name().as_ref() == name)
+    }
+
+    /// The same of one that has a prefix: `r:id` stands beside `id` and is another.
+    pub(super) fn get_prefixed(&self, name: &str) -> Option<String> {
+        self.find(|key| key.prefix().is_some() && key.local_name().as_ref() == name)
+    }
+
+    fn find(&self, wanted: impl Fn(QName<'_>) -> bool) -> Option<String> {
         let mut attributes = self.0.attributes();
         let attribute = attributes
             .with_checks(false)
             .filter_map(Result::ok)
-            .find(|a| a.key.local_name().as_ref() == name)?;
+            .find(|a| wanted(a.key))?;
         attribute
             .normalized_value(XmlVersion::Explicit1_0)
             .ok()
@@ -78,7 +88,7 @@ pub(super) fn read(source: &str, mut each: impl FnMut(Token<'_>)) -> Result<(), 
             }
             Event::DocType(_) => {
                 return Err(Failure::malformed(
-                    "The document declares a DOCTYPE, which no Word document has.",
+                    "The document declares a DOCTYPE, which no office document has.",
                 ));
             }
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}

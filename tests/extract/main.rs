@@ -4,10 +4,15 @@
 //! able to read the next document.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
     reason = "clippy takes helpers of an integration test for production code"
 )]
 
-use std::io::{Cursor, Write};
+mod build;
+mod hostile;
+mod tools;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -16,9 +21,18 @@ use glassbox::ingest::sandbox::{Limits, Sandbox};
 use pdf_extract::{
     Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat,
 };
-use zip::write::SimpleFileOptions;
 
-const SAMPLE: &[u8] = include_bytes!("../src/cli/dev/sample.pdf");
+use build::{docx, hello, page, stream, zlib_bomb};
+
+const SAMPLE: &[u8] = include_bytes!("../../src/cli/dev/sample.pdf");
+
+/// The limits of production, and no tools, which only some machines have.
+fn alone() -> Limits {
+    Limits {
+        tools: String::new(),
+        ..Limits::default()
+    }
+}
 
 fn sandbox(limits: Limits) -> Sandbox {
     Sandbox {
@@ -34,7 +48,7 @@ async fn read_within(limits: Limits, format: Format, bytes: &[u8]) -> Result<Ext
 }
 
 async fn read(format: Format, bytes: &[u8]) -> Result<Extracted, Failure> {
-    read_within(Limits::default(), format, bytes).await
+    read_within(alone(), format, bytes).await
 }
 
 /// Reads a hostile document, then a good one: the first must fail with a sentence,
@@ -53,104 +67,7 @@ async fn refusal_within(limits: Limits, format: Format, bytes: &[u8]) -> Failure
 }
 
 async fn refusal(format: Format, bytes: &[u8]) -> FailureClass {
-    refusal_within(Limits::default(), format, bytes).await
-}
-
-/// A PDF of these objects, numbered from 1; the first is the catalog.
-fn pdf(objects: &[Vec<u8>]) -> Vec<u8> {
-    let mut out = b"%PDF-1.4\n".to_vec();
-    let mut offsets = Vec::new();
-    for (i, object) in objects.iter().enumerate() {
-        offsets.push(out.len());
-        writeln!(out, "{} 0 obj", i + 1).unwrap();
-        out.extend(object);
-        out.extend(b"\nendobj\n");
-    }
-    let xref = out.len();
-    write!(out, "xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).unwrap();
-    for offset in offsets {
-        writeln!(out, "{offset:010} 00000 n ").unwrap();
-    }
-    let size = objects.len() + 1;
-    write!(
-        out,
-        "trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{xref}\n%%EOF\n"
-    )
-    .unwrap();
-    out
-}
-
-fn stream(dictionary: &str, content: &[u8]) -> Vec<u8> {
-    let mut out = format!("<< {dictionary} /Length {} >>\nstream\n", content.len()).into_bytes();
-    out.extend(content);
-    out.extend(b"\nendstream");
-    out
-}
-
-/// A PDF of one page in Helvetica; `resources` is added to the page's own, `extra`
-/// are the objects from number 6 on.
-fn page(content: Vec<u8>, resources: &str, extra: &[Vec<u8>]) -> Vec<u8> {
-    let page = format!(
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 5 0 R \
-         /Resources << /Font << /F1 4 0 R >> {resources} >> >>"
-    );
-    let mut objects = vec![
-        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
-        page.into_bytes(),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_vec(),
-        content,
-    ];
-    objects.extend_from_slice(extra);
-    pdf(&objects)
-}
-
-fn hello() -> Vec<u8> {
-    page(
-        stream("", b"BT /F1 12 Tf 72 700 Td (Hello, world.) Tj ET"),
-        "",
-        &[],
-    )
-}
-
-/// A zlib stream that unpacks to about `bytes` spaces, 159 times its own length.
-///
-/// One block with the fixed codes of RFC 1951: a literal, then over and over "258
-/// bytes from one byte back", which takes 13 bits, so the bytes repeat every 13.
-fn zlib_bomb(bytes: usize) -> Vec<u8> {
-    let mut bits = vec![true, true, false]; // final block, fixed codes
-    bits.extend([false, true, false, true, false, false, false, false]); // the literal ' '
-    for _ in 0..24 {
-        bits.extend([true, true, false, false, false, true, false, true]); // length 258
-        bits.extend([false; 5]); // distance 1
-    }
-    let octets: Vec<u8> = bits
-        .chunks(8)
-        .map(|chunk| {
-            chunk
-                .iter()
-                .enumerate()
-                .map(|(i, bit)| u8::from(*bit) << i)
-                .sum()
-        })
-        .collect();
-    let (head, rest) = octets.split_at(2);
-    let (period, _) = rest.split_at(13);
-    let mut out = vec![0x78, 0x01];
-    out.extend(head);
-    for _ in 0..bytes / (8 * 258) {
-        out.extend(period);
-    }
-    out
-}
-
-fn docx(document: &[u8]) -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    writer
-        .start_file("word/document.xml", SimpleFileOptions::default())
-        .unwrap();
-    writer.write_all(document).unwrap();
-    writer.finish().unwrap().into_inner()
+    refusal_within(alone(), format, bytes).await
 }
 
 #[tokio::test]
@@ -209,7 +126,7 @@ async fn a_pdf_that_inflates_to_a_gigabyte_runs_out_of_memory() {
     // Less than the default, only because unpacking is slow without optimization.
     let limits = Limits {
         memory_bytes: 256 << 20,
-        ..Limits::default()
+        ..alone()
     };
     assert_eq!(
         refusal_within(limits, Format::Pdf, &bytes).await,
@@ -297,7 +214,7 @@ async fn cpu_time_and_wall_time_both_end_in_a_timeout() {
     let bytes = slow_pdf();
     let roomy = Limits {
         memory_bytes: 8 << 30,
-        ..Limits::default()
+        ..alone()
     };
     let cpu = Limits {
         cpu: Duration::from_secs(1),
@@ -329,7 +246,7 @@ async fn input_and_output_are_capped() {
     let long = "words ".repeat(1000);
     let input = Limits {
         input_bytes: 5999,
-        ..Limits::default()
+        ..alone()
     };
     assert_eq!(
         refusal_within(input, Format::Text, long.as_bytes()).await,
@@ -337,7 +254,7 @@ async fn input_and_output_are_capped() {
     );
     let output = Limits {
         output_bytes: 2000,
-        ..Limits::default()
+        ..alone()
     };
     assert_eq!(
         refusal_within(output, Format::Text, long.as_bytes()).await,
@@ -347,7 +264,7 @@ async fn input_and_output_are_capped() {
 
 #[tokio::test]
 async fn a_missing_file_or_program_is_our_error_and_no_verdict_on_the_document() {
-    let here = sandbox(Limits::default());
+    let here = sandbox(alone());
     assert!(
         here.extract(Format::Text, Path::new("/nowhere/at/all"))
             .await
@@ -355,7 +272,7 @@ async fn a_missing_file_or_program_is_our_error_and_no_verdict_on_the_document()
     );
     let nowhere = Sandbox {
         program: "/nowhere/at/all".into(),
-        limits: Limits::default(),
+        limits: alone(),
     };
     assert!(
         nowhere
@@ -373,7 +290,7 @@ async fn a_child_gets_none_of_our_environment() {
     );
     let probe = Sandbox {
         program: program.into(),
-        limits: Limits::default(),
+        limits: alone(),
     };
     let answer = probe
         .extract(Format::Text, Path::new("/dev/null"))
