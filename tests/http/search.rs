@@ -140,7 +140,7 @@ async fn a_slip_of_the_keyboard_finds_what_was_meant_and_nothing_hidden() {
     let library = Library::open().await;
     let bench = &library.bench;
     bench
-        .node(json!({ "title": "Concrete pilings", "description": "Look for cracks." }))
+        .node(json!({ "title": "Concrete pilings", "description": "Look for cracks in the pilings." }))
         .await;
     let secret = bench.project_named("Secret").await;
     bench

@@ -231,6 +231,10 @@ async fn by_words(
     if question.mode == Mode::Text && !strict.is_empty() {
         return Ok(strict);
     }
+    // Any word would be enough otherwise, also one that was excluded.
+    if spelling::is_exact(&question.text) {
+        return Ok(strict);
+    }
     // A question in whole sentences has words that no text has all of.
     let any = store::by_words(tx, place, filter, &readings.any, CANDIDATES).await?;
     let slipped = strict.is_empty() && (any.is_empty() || question.mode == Mode::Text);

@@ -19,22 +19,18 @@ const MEANT: usize = 10;
 const WORDS: usize = 8;
 
 /// The question with, beside each word that no passage has, those that differ from it by a
-/// letter or two. `None` when there are none, it is too long for slips to matter, or it has
-/// phrases or exclusions, which say that it is meant as it stands.
+/// letter or two. `None` when there are none, it is too long for slips to matter, or it is
+/// meant as it stands.
 pub(super) async fn respelled(
     tx: &mut Tx,
     place: &Place,
     filter: &Filter,
     question: &str,
 ) -> Result<Option<Readings>> {
-    if question.contains('"')
-        || question
-            .split_whitespace()
-            .any(|word| word.starts_with('-'))
-    {
+    if is_exact(question) {
         return Ok(None);
     }
-    let asked = store::indexed_words(tx, question).await?;
+    let asked = store::asked_words(tx, question).await?;
     let lengths = asked.iter().filter(|word| slips(word) > 0).map(|word| {
         let length = i32::try_from(word.chars().count()).unwrap_or(i32::MAX / 2);
         (length - 2, length + 2)
@@ -44,7 +40,16 @@ pub(super) async fn respelled(
         return Ok(None);
     };
     let known = store::words(tx, place, filter, lengths, PASSAGES).await?;
-    Ok(with_meant(&asked, &known))
+    match with_meant(&asked, &known) {
+        Some(written) => store::indexed(tx, &written).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Whether a question has phrases or exclusions, which say that it is meant as it stands.
+pub(super) fn is_exact(question: &str) -> bool {
+    let excludes = |word: &str| word.starts_with('-') && word.len() > 1;
+    question.contains('"') || question.split_whitespace().any(excludes)
 }
 
 /// How many letters of a word may be wrong: none of a short one, which others are always near
@@ -90,7 +95,7 @@ fn meant_by<'a>(word: &str, known: &'a [String]) -> Vec<&'a str> {
     near.into_iter().take(MEANT).map(|(_, word)| word).collect()
 }
 
-/// A word in the grammar of a `tsquery`.
+/// A word in the grammar of `to_tsquery`.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\\', "\\\\").replace('\'', "''"))
 }

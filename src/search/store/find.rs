@@ -60,9 +60,9 @@ const BY_WORDS: &str = concat!(
 
 /// 9 is how many passages are looked at; 11 and 12 how long a word is, in characters.
 const WORDS: &str = concat!(
-    "select distinct w.word from (select c.search from chunks c ",
+    "select distinct w.word from (select c.lead, c.content from chunks c ",
     visible!(),
-    "limit $9) c, unnest(tsvector_to_array(c.search)) w (word) \
+    "limit $9) c, unnest(tsvector_to_array(to_tsvector('simple', c.lead || ' ' || c.content))) w (word) \
      where char_length(w.word) between $11 and $12"
 );
 
@@ -134,8 +134,9 @@ pub(in crate::search) async fn by_words(
     Ok(rows.into_iter().map(Found::from).collect())
 }
 
-/// The words of `most` passages that a question may find, as they are indexed and as far as
-/// they have `lengths` characters.
+/// The words of `most` passages that a question may find, as they are written there in small
+/// letters, and as far as they have `lengths` characters. Not as they are indexed: a slip gives
+/// a word another stem (`pilngs` has `pilng`, and `pilings` has `pile`).
 pub(in crate::search) async fn words(
     tx: &mut Tx,
     place: &Place,
@@ -150,15 +151,30 @@ pub(in crate::search) async fn words(
     Ok(rows.into_iter().map(|row| row.word).collect())
 }
 
-/// The words of a question as they would be indexed.
-pub(in crate::search) async fn indexed_words(tx: &mut Tx, question: &str) -> Result<Vec<String>> {
+/// The words of a question as they are written, in small letters, without those that are not
+/// indexed.
+pub(in crate::search) async fn asked_words(tx: &mut Tx, question: &str) -> Result<Vec<String>> {
     let rows: Vec<WordRow> = diesel::sql_query(
-        "select w.word from unnest(tsvector_to_array(to_tsvector('english', $1))) w (word)",
+        "select w.word from unnest(tsvector_to_array(to_tsvector('simple', $1))) w (word) \
+         where to_tsvector('english', w.word) <> ''::tsvector",
     )
     .bind::<Text, _>(question)
     .load(tx.conn())
     .await?;
     Ok(rows.into_iter().map(|row| row.word).collect())
+}
+
+/// Readings in the grammar of `to_tsquery`, of words as they are written, with these as they
+/// are indexed.
+pub(in crate::search) async fn indexed(tx: &mut Tx, written: &Readings) -> Result<Readings> {
+    let row: ReadingsRow = diesel::sql_query(
+        "select to_tsquery('english', $1)::text as strict, to_tsquery('english', $2)::text as any",
+    )
+    .bind::<Text, _>(&written.strict)
+    .bind::<Text, _>(&written.any)
+    .get_result(tx.conn())
+    .await?;
+    Ok(row.into())
 }
 
 /// A question as the database reads it: that of its own grammar, and one of which any word
@@ -176,6 +192,15 @@ struct ReadingsRow {
     strict: String,
     #[diesel(sql_type = Text)]
     any: String,
+}
+
+impl From<ReadingsRow> for Readings {
+    fn from(row: ReadingsRow) -> Self {
+        Readings {
+            strict: row.strict,
+            any: row.any,
+        }
+    }
 }
 
 /// Reads a question; `any` are its words in the grammar of `to_tsquery`, and `begun` the last
@@ -199,8 +224,5 @@ pub(in crate::search) async fn read(
     .bind::<Text, _>(last)
     .get_result(tx.conn())
     .await?;
-    Ok(Readings {
-        strict: row.strict,
-        any: row.any,
-    })
+    Ok(row.into())
 }
