@@ -1,6 +1,6 @@
 #!/bin/sh
 # Run by LocalStack once it is ready: the queues as docs/TECHNICAL.md says, each with a
-# dead-letter queue, and a bucket. Running it again changes nothing.
+# dead-letter queue, and the bucket of blobs. Running it again changes nothing.
 set -eu
 
 ACCOUNT=000000000000
@@ -15,7 +15,20 @@ queue() {
   )"
 }
 
-awslocal s3api head-bucket --bucket glassbox-blobs 2>/dev/null || awslocal s3 mb s3://glassbox-blobs
+# bucket <name>: versioned, as on AWS, and open to pages in development; the origins are those
+# of config/dev.toml.
+bucket() {
+  awslocal s3api head-bucket --bucket "$1" 2>/dev/null || awslocal s3 mb "s3://$1"
+  awslocal s3api put-bucket-versioning --bucket "$1" --versioning-configuration Status=Enabled
+  awslocal s3api put-bucket-cors --bucket "$1" --cors-configuration '{"CORSRules": [{
+    "AllowedOrigins": [
+      "http://localhost:3000", "http://localhost:4200", "http://localhost:5173",
+      "http://127.0.0.1:3000", "http://127.0.0.1:4200", "http://127.0.0.1:5173"],
+    "AllowedMethods": ["PUT", "GET", "HEAD"],
+    "AllowedHeaders": ["content-type", "if-none-match", "x-amz-*"]}]}'
+}
+
+bucket glassbox-blobs
 queue agent 4 10
 # The last one: the container is healthy once it is there.
 queue file 14 100

@@ -32,8 +32,6 @@ export class Auth extends Stack {
   readonly signingKey: secrets.Secret;
   /** Seals the keys that organizations store. */
   readonly vaultKey: secrets.Secret;
-  /** Signs addresses of blobs. */
-  readonly urlSecret: secrets.Secret;
   /** {"openai", "anthropic"}: keys of the models' services; put there by hand. */
   readonly modelKeys: secrets.Secret;
 
@@ -49,7 +47,6 @@ export class Auth extends Stack {
     this.signingKey = this.makeKey('SigningKey', 'Signs our own tokens', SEED, settings);
     this.vaultKey = this.makeKey('VaultKey', 'Seals the keys that organizations store', SEED, settings);
     const words = { passwordLength: 44, excludePunctuation: true };
-    this.urlSecret = this.makeKey('UrlSecret', 'Signs addresses of blobs', words, settings);
     this.modelKeys = this.makeKey(
       'ModelKeys',
       'Keys of the services of models; an empty one is not offered',

@@ -20,6 +20,7 @@ import { PORTS, PUBLIC } from './network.ts';
 import { agentWorker, clusterName, fileWorker, migrate, type Parts, type Role, serve } from './roles.ts';
 import { Service } from './service.ts';
 import { type Image, Task } from './task.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** Open connections that a task of serve should have; streams and sockets are such. */
 const CONNECTIONS = 2000;
@@ -30,6 +31,8 @@ export class Compute extends Stack {
   readonly loadBalancer: elb.ApplicationLoadBalancer;
   readonly targets: elb.ApplicationTargetGroup;
   readonly services: { readonly serve: Service; readonly agentWorker: Service; readonly fileWorker: Service };
+  /** What runs by the clock. */
+  readonly upkeep: Upkeep;
   /** The log of each role, by its command. */
   readonly logs: Record<string, Task['log']>;
 
@@ -45,12 +48,16 @@ export class Compute extends Stack {
     const image = this.image(parts);
     this.logs = {};
     const task = (name: string, role: Role) => {
-      const made = new Task(this, name, settings, role, parts.storage, image);
+      const made = new Task(this, name, settings, role, image);
       this.logs[role.command] = made.log;
       return made;
     };
     const first = migrate(parts);
-    const migration = new Migration(this, 'Migration', settings, network, cluster, task('Migrate', first), first);
+    const owners = task('Migrate', first);
+    const migration = new Migration(this, 'Migration', settings, network, cluster, owners, first);
+    this.upkeep = new Upkeep(this, 'Upkeep', settings, network, cluster, owners, first);
+    // The new image's commands are for the new schema.
+    this.upkeep.node.addDependency(migration);
     const service = (name: string, role: Role, size: Size) => {
       const made = new Service(this, `${name}Service`, cluster, task(name, role), role, size);
       made.service.node.addDependency(migration);

@@ -33,7 +33,7 @@ export function glassbox(app: App, settings: Settings): Environment {
   const network = new Network(app, named('network'), settings, props);
   const database = new Database(app, named('database'), settings, network, props);
   const cache = new Cache(app, named('cache'), settings, network, props);
-  const storage = new Storage(app, named('storage'), settings, network, props);
+  const storage = new Storage(app, named('storage'), settings, props);
   const messaging = new Messaging(app, named('messaging'), props);
   const auth = new Auth(app, named('auth'), settings, props);
   const parts = { settings, network, database, cache, storage, messaging, auth };

@@ -110,7 +110,7 @@ export class Monitoring extends Stack {
     ];
   }
 
-  private roles({ services, logs: groups }: Compute): Watch[] {
+  private roles({ services, logs: groups, upkeep }: Compute): Watch[] {
     const cpu = Object.entries(services).map(([name, service]: [string, Service]) => ({
       name: `${name}Cpu`,
       metric: service.service.metricCpuUtilization({ period: Duration.minutes(1) }),
@@ -121,11 +121,32 @@ export class Monitoring extends Stack {
     const errors = Object.entries(groups).map(([command, group]) => ({
       name: `Errors-${command}`,
       metric: this.errorsOf(command, group),
-      above: 5,
-      minutes: 5,
-      look: `${command} logs errors, minute after minute. Look at its log for level ERROR.`,
+      // A command that ends says once why it failed; a service, again and again.
+      ...(command === 'migrate'
+        ? { above: 0, minutes: 1, look: 'migrate or index-vectors failed. Look at the last line of its log.' }
+        : {
+            above: 5,
+            minutes: 5,
+            look: `${command} logs errors, minute after minute. Look at its log for level ERROR.`,
+          }),
     }));
-    return [...cpu, ...errors];
+    return [...cpu, ...errors, this.upkeep(upkeep)];
+  }
+
+  private upkeep({ group }: Compute['upkeep']): Watch {
+    return {
+      name: 'UpkeepNotStarted',
+      metric: new cloudwatch.Metric({
+        namespace: 'AWS/Scheduler',
+        metricName: 'InvocationDroppedCount',
+        dimensionsMap: { ScheduleGroup: group.name! },
+        statistic: 'Sum',
+        period: Duration.minutes(1),
+      }),
+      above: 0,
+      minutes: 1,
+      look: 'A task by the clock could not be started, time after time. Look at ECS and its limits, then run it by hand.',
+    };
   }
 
   /** Lines of level ERROR, which the program writes for faults of ours only. */

@@ -12,13 +12,14 @@
 
 import { Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 
 import type { Settings } from '../config/settings.ts';
 import { removal, retention } from './data.ts';
 
-export const PORTS = { https: 443, program: 8080, database: 5432, cache: 6379, files: 2049 } as const;
+export const PORTS = { https: 443, program: 8080, database: 5432, cache: 6379 } as const;
 
 /** Subnets by what their members may reach. */
 export const PUBLIC: ec2.SubnetSelection = { subnetGroupName: 'public' };
@@ -34,7 +35,6 @@ export class Network extends Stack {
   readonly migrate: ec2.SecurityGroup;
   readonly database: ec2.SecurityGroup;
   readonly cache: ec2.SecurityGroup;
-  readonly files: ec2.SecurityGroup;
 
   constructor(scope: Construct, id: string, settings: Settings, props: StackProps) {
     super(scope, id, props);
@@ -46,7 +46,6 @@ export class Network extends Stack {
     this.migrate = this.group('Migrate', 'Brings the database to the schema.');
     this.database = this.group('Database', 'Postgres.', false);
     this.cache = this.group('Cache', 'Valkey.', false);
-    this.files = this.group('Files', 'The shared folder of blobs.', false);
     this.openWays();
     this.addEndpoints(settings);
   }
@@ -90,13 +89,11 @@ export class Network extends Stack {
     open([this.loadBalancer], this.serve, PORTS.program);
     open([this.serve, this.agentWorker, this.fileWorker, this.migrate], this.database, PORTS.database);
     open([this.serve, this.agentWorker], this.cache, PORTS.cache);
-    open([this.serve, this.agentWorker, this.fileWorker], this.files, PORTS.files);
   }
 
   /** What a task needs of AWS while it starts and works, without the internet. */
   private addEndpoints(settings: Settings): void {
-    // Layers of images come from S3, too.
-    this.vpc.addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 });
+    this.addWaysToS3();
     const inside = new ec2.SecurityGroup(this, 'Endpoints', {
       vpc: this.vpc,
       description: 'AWS services, from inside.',
@@ -116,5 +113,24 @@ export class Network extends Stack {
       id: 'AwsSolutions-EC23',
       reason: 'The rule can’t read a range that is known on deployment; it is the VPC’s own.',
     });
+  }
+
+  /** To blobs, and to the layers of images, which ECR keeps in a bucket of Amazon's. */
+  private addWaysToS3(): void {
+    const service = ec2.GatewayVpcEndpointAwsService.S3;
+    // Whoever has a way out could reach any bucket anyhow.
+    this.vpc.addGatewayEndpoint('S3', { service, subnets: [OUTWARD] });
+    const inward = this.vpc.addGatewayEndpoint('S3Inward', { service, subnets: [INWARD] });
+    // Who is not meant to get out must not do so by a bucket of somebody else's. A policy of
+    // the endpoint gives nobody a right; it only bounds those that the tasks' roles have.
+    const allow = (sid: string, actions: string[], resource: string, conditions = {}) =>
+      inward.addToPolicy(
+        new iam.PolicyStatement({ sid, principals: [new iam.AnyPrincipal()], actions, resources: [resource], conditions }),
+      );
+    allow('BucketsOfThisAccount', ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:ListBucket'], '*', {
+      StringEquals: { 'aws:ResourceAccount': this.account },
+    });
+    const { partition, region } = this;
+    allow('LayersOfImages', ['s3:GetObject'], `arn:${partition}:s3:::prod-${region}-starport-layer-bucket/*`);
   }
 }

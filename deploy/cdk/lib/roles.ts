@@ -10,6 +10,7 @@ import { Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
 
 import type { Settings, Size } from '../config/settings.ts';
 import type { Auth } from './auth.ts';
@@ -17,11 +18,8 @@ import type { Cache } from './cache.ts';
 import { APP_ROLE, type Database, NAME } from './database.ts';
 import type { Messaging } from './messaging.ts';
 import { INWARD, type Network, OUTWARD, PORTS } from './network.ts';
-import { PROGRAM } from './program.ts';
 import type { Storage } from './storage.ts';
 
-/** Where blobs lie in the image; see the Dockerfile. */
-export const FOLDER = '/data/blobs';
 /** Above `server.shutdown_seconds`, after which the program has handed over its work. */
 export const STOP_SECONDS = 60;
 
@@ -53,8 +51,8 @@ export interface Role {
   readonly variables: Variables;
   readonly secrets: Secrets;
   readonly statements: iam.PolicyStatement[];
-  /** Whether it mounts the folder of blobs. */
-  readonly blobs: boolean;
+  /** The bucket whose objects it has to do with. */
+  readonly blobs?: s3.Bucket;
 }
 
 export function serve(parts: Parts): Role {
@@ -79,9 +77,11 @@ export function serve(parts: Parts): Role {
     statements: [
       allow('SendJobs', ['sqs:SendMessage'], queues(messaging)),
       allow('TellHealth', ['sqs:GetQueueAttributes'], queues(messaging)),
-      ...blobs(parts),
+      // It writes none itself: clients do, by addresses that are signed in its name and so can
+      // do what it may.
+      ...blobs(parts, ['s3:GetObject', 's3:PutObject']),
     ],
-    blobs: true,
+    blobs: parts.storage.blobs,
   };
 }
 
@@ -94,8 +94,13 @@ export function agentWorker(parts: Parts): Role {
     subnets: OUTWARD,
     variables: { ...working(parts, settings.agentWorker), ...shared(parts) },
     secrets: { ...workingSecrets(parts), ...models(parts), ...cacheToken(parts) },
-    statements: [takeJobs(messaging.agent.queueArn), protect(parts), ...blobs(parts)],
-    blobs: true,
+    statements: [
+      takeJobs(messaging.agent.queueArn),
+      protect(parts),
+      // It writes outputs and large payloads, and removes payloads that no journal names.
+      ...blobs(parts, ['s3:GetObject', 's3:PutObject', 's3:DeleteObject']),
+    ],
+    blobs: parts.storage.blobs,
   };
 }
 
@@ -112,12 +117,17 @@ export function fileWorker(parts: Parts): Role {
     subnets: INWARD,
     variables: working(parts, settings.fileWorker),
     secrets: workingSecrets(parts),
-    statements: [takeJobs(messaging.file.queueArn), protect(parts), ...blobs(parts)],
-    blobs: true,
+    statements: [
+      takeJobs(messaging.file.queueArn),
+      protect(parts),
+      // Text goes to the database. What nobody needs any more is removed here, for all roles.
+      ...blobs(parts, ['s3:GetObject', 's3:DeleteObject']),
+    ],
+    blobs: parts.storage.blobs,
   };
 }
 
-/** The only one that has the owner's password, for the minute that it runs. */
+/** The only one that has the owner's password, for as long as it runs; see also upkeep.ts. */
 export function migrate(parts: Parts): Role {
   const { database, network } = parts;
   return {
@@ -132,7 +142,6 @@ export function migrate(parts: Parts): Role {
       DATABASE_OWNER_PASSWORD: ecs.Secret.fromSecretsManager(database.owner, 'password'),
     },
     statements: [],
-    blobs: false,
   };
 }
 
@@ -149,7 +158,7 @@ function everywhere({ settings, database }: Parts): Variables {
 
 /** What every task has that works on what people asked for. */
 function working(parts: Parts, size: Size): Variables {
-  const { settings, messaging } = parts;
+  const { settings, messaging, storage } = parts;
   return {
     ...everywhere(parts),
     GLASSBOX_SERVER__PUBLIC_URL: `https://${settings.domain}`,
@@ -160,7 +169,9 @@ function working(parts: Parts, size: Size): Variables {
     GLASSBOX_QUEUE__REGION: settings.region,
     GLASSBOX_QUEUE__AGENT_URL: messaging.agent.queueUrl,
     GLASSBOX_QUEUE__FILE_URL: messaging.file.queueUrl,
-    GLASSBOX_STORAGE__FOLDER: FOLDER,
+    GLASSBOX_STORAGE__KIND: 's3',
+    GLASSBOX_STORAGE__BUCKET: storage.blobs.bucketName,
+    GLASSBOX_STORAGE__REGION: settings.region,
     GLASSBOX_MODELS__DEFAULT: settings.defaultModel,
   };
 }
@@ -174,7 +185,6 @@ function workingSecrets({ database, auth }: Parts): Secrets {
   return {
     DATABASE_APP_PASSWORD: ecs.Secret.fromSecretsManager(database.app),
     GLASSBOX_AUTH__SIGNING_KEY: ecs.Secret.fromSecretsManager(auth.signingKey),
-    GLASSBOX_STORAGE__URL_SECRET: ecs.Secret.fromSecretsManager(auth.urlSecret),
   };
 }
 
@@ -206,18 +216,19 @@ function protect({ settings, network }: Parts): iam.PolicyStatement {
   return allow('ProtectOwnTask', ['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'], [tasks]);
 }
 
-/** The folder or the bucket, whichever the program uses. */
-function blobs({ storage }: Parts): iam.PolicyStatement[] {
-  if (PROGRAM.s3) {
-    const objects = storage.blobs.arnForObjects('*');
-    return [allow('KeepBlobs', ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], [objects])];
-  }
-  const mount = ['elasticfilesystem:ClientMount', 'elasticfilesystem:ClientWrite'];
-  const statement = allow('MountBlobs', mount, [storage.files.fileSystemArn]);
-  statement.addCondition('StringEquals', {
-    'elasticfilesystem:AccessPointArn': storage.folder.accessPointArn,
-  });
-  return [statement];
+/**
+ * What a role may do with blobs. Everyone may list, without which S3 calls a missing object
+ * forbidden. The bucket's key is for use through S3 alone.
+ */
+function blobs({ storage, settings }: Parts, actions: string[]): iam.PolicyStatement[] {
+  const writes = actions.includes('s3:PutObject');
+  const key = allow('UseKeyOfBlobs', ['kms:Decrypt', ...(writes ? ['kms:GenerateDataKey'] : [])], [storage.key.keyArn]);
+  key.addCondition('StringEquals', { 'kms:ViaService': `s3.${settings.region}.amazonaws.com` });
+  return [
+    allow('KeepBlobs', actions, [storage.blobs.arnForObjects('*')]),
+    allow('ListBlobs', ['s3:ListBucket'], [storage.blobs.bucketArn]),
+    key,
+  ];
 }
 
 function allow(sid: string, actions: string[], resources: string[]): iam.PolicyStatement {

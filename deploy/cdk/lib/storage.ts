@@ -1,46 +1,43 @@
 /**
  * The storage: what people upload and agents write, and the logs of who read it.
  *
- * Three places. A file system for blobs as a folder, which is what the program uses today.
- * A bucket for blobs and a CloudFront distribution that serves it to signed addresses only,
- * which stand ready for the program's S3 (see program.ts) and cost nothing while they are
- * empty. A bucket for access logs.
+ * A bucket for blobs, which the program's roles write and read and to which people send bytes
+ * by addresses that the program signed; its key; a bucket for access logs. And a CloudFront
+ * distribution that serves blobs to signed addresses only. The program does not use that one:
+ * S3 itself signs its downloads.
  */
 
-import { Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
-import * as efs from 'aws-cdk-lib/aws-efs';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 
 import type { Settings } from '../config/settings.ts';
 import { removal } from './data.ts';
-import { INWARD, type Network } from './network.ts';
 
-/** The user that the image runs as; see the Dockerfile. */
-const USER = '10001';
+/** How long what was deleted or written over can be brought back. */
+const NONCURRENT_DAYS = 30;
 
 export class Storage extends Stack {
   readonly logs: s3.Bucket;
   readonly blobs: s3.Bucket;
-  readonly files: efs.FileSystem;
-  /** The one folder of that file system that tasks may mount, as the program's user. */
-  readonly folder: efs.AccessPoint;
+  /** Encrypts the blobs: who may read the bucket can read nothing without it. */
+  readonly key: kms.Key;
   readonly distribution: cloudfront.Distribution;
 
-  constructor(scope: Construct, id: string, settings: Settings, network: Network, props: StackProps) {
+  constructor(scope: Construct, id: string, settings: Settings, props: StackProps) {
     super(scope, id, props);
     this.logs = this.makeLogs(settings);
-    this.blobs = this.makeBlobs(settings);
-    this.files = this.makeFiles(settings, network);
-    this.folder = this.files.addAccessPoint('Folder', {
-      path: '/blobs',
-      posixUser: { uid: USER, gid: USER },
-      createAcl: { ownerUid: USER, ownerGid: USER, permissions: '0700' },
+    this.key = new kms.Key(this, 'Key', {
+      description: `Encrypts the blobs of GlassBox, ${settings.name}`,
+      enableKeyRotation: true,
+      pendingWindow: Duration.days(30),
+      removalPolicy: removal(settings),
     });
+    this.blobs = this.makeBlobs(settings);
     this.distribution = this.makeDistribution(settings);
   }
 
@@ -61,22 +58,28 @@ export class Storage extends Stack {
   private makeBlobs(settings: Settings): s3.Bucket {
     return new s3.Bucket(this, 'Blobs', {
       ...closed(settings),
+      // By default, so that a signed upload needs no header for it.
+      encryption: s3.BucketEncryption.KMS,
+      encryptionKey: this.key,
+      // S3 asks for the key once in a while and not for each object.
+      bucketKeyEnabled: true,
       versioned: true,
       serverAccessLogsBucket: this.logs,
       serverAccessLogsPrefix: 'blobs/',
-      // Pages of people send bytes to signed addresses by themselves.
+      // Pages of people send bytes to signed addresses by themselves, with the headers that
+      // were signed: see src/platform/blobs/s3.rs.
       cors: [
         {
           allowedOrigins: [...settings.origins],
           allowedMethods: [s3.HttpMethods.PUT, s3.HttpMethods.GET, s3.HttpMethods.HEAD],
-          allowedHeaders: ['content-type', 'content-length', 'x-amz-checksum-sha256', 'if-none-match'],
+          allowedHeaders: ['content-type', 'if-none-match', 'x-amz-*'],
           exposedHeaders: ['etag'],
           maxAge: 3600,
         },
       ],
       lifecycleRules: [
         // What was deleted can be brought back for a month.
-        { noncurrentVersionExpiration: Duration.days(30), expiredObjectDeleteMarker: true },
+        { noncurrentVersionExpiration: Duration.days(NONCURRENT_DAYS), expiredObjectDeleteMarker: true },
         { abortIncompleteMultipartUploadAfter: Duration.days(2) },
         {
           transitions: [
@@ -84,24 +87,6 @@ export class Storage extends Stack {
           ],
         },
       ],
-    });
-  }
-
-  private makeFiles(settings: Settings, network: Network): efs.FileSystem {
-    return new efs.FileSystem(this, 'Files', {
-      vpc: network.vpc,
-      vpcSubnets: INWARD,
-      securityGroup: network.files,
-      encrypted: true,
-      enableAutomaticBackups: true,
-      fileSystemPolicy: onlyByOwnRights(),
-      // Read: leave the policy as it is. With false the CDK adds a statement that lets
-      // everybody who could mount it write as root.
-      allowAnonymousAccess: true,
-      throughputMode: efs.ThroughputMode.ELASTIC,
-      lifecyclePolicy: efs.LifecyclePolicy.AFTER_30_DAYS,
-      outOfInfrequentAccessPolicy: efs.OutOfInfrequentAccessPolicy.AFTER_1_ACCESS,
-      removalPolicy: removal(settings),
     });
   }
 
@@ -123,6 +108,12 @@ export class Storage extends Stack {
       logBucket: this.logs,
       logFilePrefix: 'downloads/',
     });
+    // The key must know the distribution, which must know the bucket, which must know the key.
+    // The bucket's own policy names this one distribution alone.
+    Annotations.of(this).acknowledgeWarning(
+      '@aws-cdk/aws-cloudfront-origins:wildcardKeyPolicyForOac',
+      'Any distribution of this account may use the key; the bucket lets only ours read.',
+    );
     Validations.of(distribution).acknowledge(
       { id: 'AwsSolutions-CFR1', reason: 'People work from everywhere.' },
       { id: 'AwsSolutions-CFR2', reason: 'It answers signed addresses only; a firewall would judge nothing more.' },
@@ -138,21 +129,6 @@ export class Storage extends Stack {
   private signersKey(settings: Settings): string {
     return ssm.StringParameter.valueForStringParameter(this, `/glassbox/${settings.name}/downloads-public-key`);
   }
-}
-
-/**
- * With a policy that allows nobody anything, only what a task's own role may do counts;
- * without one, whoever reaches the port may mount it all.
- */
-function onlyByOwnRights(): iam.PolicyDocument {
-  const statement = new iam.PolicyStatement({
-    sid: 'NeverInTheClear',
-    effect: iam.Effect.DENY,
-    principals: [new iam.AnyPrincipal()],
-    actions: ['elasticfilesystem:ClientMount', 'elasticfilesystem:ClientWrite', 'elasticfilesystem:ClientRootAccess'],
-    conditions: { Bool: { 'aws:SecureTransport': 'false' } },
-  });
-  return new iam.PolicyDocument({ statements: [statement] });
 }
 
 /** What every bucket has in common. */

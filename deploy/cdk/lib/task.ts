@@ -1,8 +1,8 @@
 /**
  * A role of the program as a Fargate task: the image, its two IAM roles, its log.
  *
- * The root file system is read-only; `/tmp` is a volume of the task's own, and blobs are
- * the shared folder.
+ * The root file system is read-only; `/tmp` is a volume of the task's own, and the only
+ * place that the program writes to.
  */
 
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
@@ -13,11 +13,10 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
 import type { Settings } from '../config/settings.ts';
-import { acknowledgeWildcard } from './acknowledge.ts';
+import { acknowledgeObjects, acknowledgeWildcard } from './acknowledge.ts';
 import { removal, retention } from './data.ts';
 import { PORTS } from './network.ts';
-import { clusterName, FOLDER, type Role, STOP_SECONDS } from './roles.ts';
-import type { Storage } from './storage.ts';
+import { clusterName, type Role, STOP_SECONDS } from './roles.ts';
 
 export interface Image {
   readonly repository: ecr.IRepository;
@@ -25,14 +24,15 @@ export interface Image {
   readonly tag: string;
 }
 
-const BLOBS = 'blobs';
+/** The name of the one container. */
+export const CONTAINER = 'glassbox';
 const SCRATCH = 'scratch';
 
 export class Task extends Construct {
   readonly definition: ecs.FargateTaskDefinition;
   readonly log: logs.LogGroup;
 
-  constructor(scope: Construct, id: string, settings: Settings, role: Role, storage: Storage, image: Image) {
+  constructor(scope: Construct, id: string, settings: Settings, role: Role, image: Image) {
     super(scope, id);
     const assumedBy = new iam.ServicePrincipal('ecs-tasks.amazonaws.com');
     const taskRole = new iam.Role(this, 'Role', { assumedBy, description: `What ${role.command} may do` });
@@ -56,12 +56,13 @@ export class Task extends Construct {
         operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
       },
     });
-    this.addContainer(role, storage, image);
+    this.addContainer(role, image);
     this.acknowledge(settings);
+    if (role.blobs) acknowledgeObjects(this, role.blobs, 'Blobs are objects of this one bucket, named by their ids.');
   }
 
-  private addContainer(role: Role, storage: Storage, image: Image): void {
-    const container = this.definition.addContainer('glassbox', {
+  private addContainer(role: Role, image: Image): void {
+    const container = this.definition.addContainer(CONTAINER, {
       image: ecs.ContainerImage.fromEcrRepository(image.repository, image.tag),
       command: [role.command],
       environment: role.variables,
@@ -87,16 +88,6 @@ export class Task extends Construct {
     });
     this.definition.addVolume({ name: SCRATCH });
     container.addMountPoints({ containerPath: '/tmp', sourceVolume: SCRATCH, readOnly: false });
-    if (!role.blobs) return;
-    this.definition.addVolume({
-      name: BLOBS,
-      efsVolumeConfiguration: {
-        fileSystemId: storage.files.fileSystemId,
-        transitEncryption: 'ENABLED',
-        authorizationConfig: { accessPointId: storage.folder.accessPointId, iam: 'ENABLED' },
-      },
-    });
-    container.addMountPoints({ containerPath: FOLDER, sourceVolume: BLOBS, readOnly: false });
   }
 
   private acknowledge(settings: Settings): void {

@@ -44,7 +44,7 @@ for (const settings of environments) {
 
   test(`${name}: nobody is allowed a wildcard of actions`, () => {
     let statements = 0;
-    for (const type of ['AWS::IAM::Policy', 'AWS::IAM::Role', 'AWS::SQS::QueuePolicy', 'AWS::S3::BucketPolicy', 'AWS::EFS::FileSystem']) {
+    for (const type of ['AWS::IAM::Policy', 'AWS::IAM::Role', 'AWS::SQS::QueuePolicy', 'AWS::S3::BucketPolicy', 'AWS::EC2::VPCEndpoint']) {
       for (const { id, properties } of all(type)) {
         for (const action of actionsOf(properties)) {
           statements += 1;
@@ -76,6 +76,35 @@ for (const settings of environments) {
       assert.ok(properties.BucketEncryption);
     }
     for (const { text } of all('AWS::S3::BucketPolicy')) assert.match(text, /"aws:SecureTransport":"false"/);
+    assert.equal(all('AWS::EFS::FileSystem').length, 0);
+  });
+
+  test(`${name}: blobs have a key of their own, and what was deleted can be had back for a month`, () => {
+    const { properties, text } = blobs(templates);
+    assert.match(text, /"BucketKeyEnabled":true,.*"KMSMasterKeyID".*"SSEAlgorithm":"aws:kms"/);
+    assert.equal(all('AWS::KMS::Key')[0]!.properties.EnableKeyRotation, true);
+    assert.equal(properties.VersioningConfiguration.Status, 'Enabled');
+    assert.match(text, /"NoncurrentVersionExpiration":\{"NoncurrentDays":30\}/);
+    assert.match(text, /"AbortIncompleteMultipartUpload":\{"DaysAfterInitiation":2\}/);
+  });
+
+  test(`${name}: pages of the app, and no others, may send the headers that uploads are signed with`, () => {
+    const [rule, ...more] = blobs(templates).properties.CorsConfiguration.CorsRules;
+    assert.equal(more.length, 0);
+    assert.deepEqual(rule.AllowedOrigins, settings.origins);
+    assert.ok(rule.AllowedMethods.includes('PUT'));
+    assert.deepEqual(rule.AllowedHeaders, ['content-type', 'if-none-match', 'x-amz-*']);
+  });
+
+  test(`${name}: who has no way out reaches buckets of this account alone, and layers of images`, () => {
+    const gateways = all('AWS::EC2::VPCEndpoint').filter(({ properties }) => properties.VpcEndpointType === 'Gateway');
+    assert.equal(gateways.length, 2);
+    const inward = gateways.find(({ text }) => text.includes('inwardSubnet'))!;
+    assert.doesNotMatch(inward.text, /outwardSubnet/);
+    const [ours, layers, ...more] = inward.properties.PolicyDocument.Statement;
+    assert.equal(more.length, 0);
+    assert.deepEqual(ours.Condition, { StringEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } });
+    assert.match(layers.Resource, /starport-layer-bucket\/\*$/);
   });
 
   test(`${name}: what holds data resists deletion exactly where the settings say`, () => {
@@ -83,7 +112,7 @@ for (const settings of environments) {
     assert.equal(database!.properties.DeletionProtection, settings.keepData);
     assert.equal(pool!.properties.DeletionProtection === 'ACTIVE', settings.keepData);
     assert.ok(balancer!.text.includes(`"deletion_protection.enabled","Value":"${settings.keepData}"`));
-    for (const type of ['AWS::S3::Bucket', 'AWS::EFS::FileSystem']) {
+    for (const type of ['AWS::S3::Bucket', 'AWS::KMS::Key']) {
       for (const one of all(type)) assert.equal(one.deletionPolicy === 'Retain', settings.keepData, one.id);
     }
     if (name === 'production') assert.ok(settings.keepData);
@@ -108,22 +137,70 @@ for (const settings of environments) {
       for (const { Name } of container(properties).Environment as { Name: string }[]) assert.doesNotMatch(Name, secret);
     }
     assert.deepEqual(secretsOf(templates, 'migrate'), ['DATABASE_APP_PASSWORD', 'DATABASE_OWNER_PASSWORD', 'DATABASE_OWNER_USER']);
-    assert.deepEqual(secretsOf(templates, 'file-worker'), ['DATABASE_APP_PASSWORD', 'GLASSBOX_AUTH__SIGNING_KEY', 'GLASSBOX_STORAGE__URL_SECRET']);
+    assert.deepEqual(secretsOf(templates, 'file-worker'), ['DATABASE_APP_PASSWORD', 'GLASSBOX_AUTH__SIGNING_KEY']);
     for (const command of ['serve', 'agent-worker']) {
       assert.ok(!secretsOf(templates, command).some((variable) => variable.includes('OWNER')), command);
     }
   });
 
   test(`${name}: a role may do exactly what it needs`, () => {
-    const rights = (role: string) =>
-      all('AWS::IAM::Policy').filter(({ id }) => id.startsWith(`${role}RoleDefaultPolicy`)).flatMap(({ properties }) => actionsOf(properties)).sort();
-    const mount = ['elasticfilesystem:ClientMount', 'elasticfilesystem:ClientWrite'];
+    const rights = (role: string) => actionsOf(policyOf(templates, role)).sort();
     const take = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage'];
     const protect = ['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'];
-    assert.deepEqual(rights('Serve'), [...mount, 'sqs:GetQueueAttributes', 'sqs:SendMessage']);
-    assert.deepEqual(rights('AgentWorker'), [...protect, ...mount, ...take]);
-    assert.deepEqual(rights('FileWorker'), [...protect, ...mount, ...take]);
-    assert.deepEqual(rights('Migrate'), []);
+    const [list, read, write, remove] = ['s3:ListBucket', 's3:GetObject', 's3:PutObject', 's3:DeleteObject'] as const;
+    const seal = 'kms:GenerateDataKey';
+    const open = 'kms:Decrypt';
+    assert.deepEqual(rights('Serve'), [open, seal, read, list, write, 'sqs:GetQueueAttributes', 'sqs:SendMessage']);
+    assert.deepEqual(rights('AgentWorker'), [...protect, open, seal, remove, read, list, write, ...take]);
+    assert.deepEqual(rights('FileWorker'), [...protect, open, remove, read, list, ...take]);
+    assert.equal(policyOf(templates, 'Migrate'), undefined);
+  });
+
+  test(`${name}: rights on blobs are those on this one bucket and, through S3, on its key`, () => {
+    for (const role of ['Serve', 'AgentWorker', 'FileWorker']) {
+      const statements = policyOf(templates, role)!.PolicyDocument.Statement as Properties[];
+      const of = (prefix: string) => statements.filter(({ Action }) => [Action].flat()[0].startsWith(prefix));
+      for (const { Resource } of of('s3:')) assert.match(JSON.stringify(Resource), /^\{.*-storage:ExportsOutputFnGetAttBlobs/);
+      const [key, ...more] = of('kms:');
+      assert.equal(more.length, 0);
+      assert.match(JSON.stringify(key!.Resource), /-storage:ExportsOutputFnGetAttKey/);
+      assert.deepEqual(key!.Condition, { StringEquals: { 'kms:ViaService': `s3.${settings.region}.amazonaws.com` } });
+    }
+  });
+
+  test(`${name}: those who work keep blobs in the bucket, and need no secret for it`, () => {
+    for (const { properties } of all('AWS::ECS::TaskDefinition')) {
+      const { Command, Environment } = container(properties);
+      const storage = Object.fromEntries(
+        (Environment as { Name: string; Value: Json }[])
+          .filter(({ Name }) => Name.startsWith('GLASSBOX_STORAGE__'))
+          .map(({ Name, Value }) => [Name, JSON.stringify(Value)]),
+      );
+      if (Command[0] === 'migrate') assert.deepEqual(storage, {});
+      else {
+        const { GLASSBOX_STORAGE__KIND: kind, GLASSBOX_STORAGE__BUCKET: bucket, GLASSBOX_STORAGE__REGION: region } = storage;
+        assert.deepEqual([kind, region, Object.keys(storage).length], ['"s3"', `"${settings.region}"`, 3]);
+        assert.match(bucket!, /-storage:ExportsOutputRefBlobs/);
+      }
+      assert.doesNotMatch(JSON.stringify(properties), /URL_SECRET|EFSVolumeConfiguration/);
+    }
+  });
+
+  test(`${name}: vectors are indexed every night, by the task that has the owner's password`, () => {
+    const [schedule, ...more] = all('AWS::Scheduler::Schedule');
+    assert.equal(more.length, 0);
+    const { ScheduleExpression, State = 'ENABLED', Target } = schedule!.properties;
+    assert.deepEqual([ScheduleExpression, State], ['cron(30 2 * * ? *)', 'ENABLED']);
+    assert.deepEqual(JSON.parse(Target.Input), { containerOverrides: [{ name: 'glassbox', command: ['index-vectors'] }] });
+    const { EcsParameters } = Target;
+    assert.match(JSON.stringify(EcsParameters.TaskDefinitionArn), /MigrateDefinition/);
+    assert.equal(EcsParameters.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp, 'DISABLED');
+    // The new image's command needs the new schema.
+    assert.ok(schedule!.dependsOn.includes(all('Custom::Migration')[0]!.id));
+    const upkeep = all('AWS::IAM::Policy').find(({ id }) => id.startsWith('UpkeepRole'))!;
+    assert.deepEqual(actionsOf(upkeep.properties).sort(), ['ecs:RunTask', 'iam:PassRole']);
+    assert.match(upkeep.text, /"ecs:cluster"/);
+    assert.match(upkeep.text, /"iam:PassedToService":"ecs-tasks\.amazonaws\.com"/);
   });
 
   test(`${name}: tasks run as nobody special on a read-only disk, and have time to hand over`, () => {
@@ -191,6 +268,16 @@ for (const settings of environments) {
 
 function container(properties: Properties): Properties {
   return (properties.ContainerDefinitions as Properties[])[0]!;
+}
+
+/** The bucket of blobs; the other one has logs. */
+function blobs(templates: ReturnType<typeof synthesize>) {
+  return ofType(templates, 'AWS::S3::Bucket').find(({ id }) => id.startsWith('Blobs'))!;
+}
+
+/** What a role of the program may do; none where it may do nothing. */
+function policyOf(templates: ReturnType<typeof synthesize>, role: string): Properties | undefined {
+  return ofType(templates, 'AWS::IAM::Policy').find(({ id }) => id.startsWith(`${role}RoleDefaultPolicy`))?.properties;
 }
 
 function variables(properties: Properties): string[] {
