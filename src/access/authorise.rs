@@ -221,68 +221,107 @@ impl Target {
 ///
 /// The transaction must be in the caller's scope or already in the organization's.
 pub async fn authorise(tx: &Tx, caller: &Caller, action: Action, target: Target) -> Result<Grant> {
-    // A stream asks again and again with the token that it was opened with.
-    caller.token.check_expiry(tx.now())?;
-    refuse_revoked(tx, caller).await?;
-    let hidden = || Error::not_found(target.noun());
+    standing(tx, caller, target).await?.grant(caller, action)
+}
+
+/// What `caller` is at a place, found once for all that a transaction does there.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    target: Target,
+    /// Whether the token was revoked.
+    revoked: bool,
+    /// `None` where there is no such thing, or it is not theirs to know of.
+    found: Option<store::Standing>,
+    /// For a narrowed token, the node and those above it.
+    within: Vec<NodeId>,
+    now: Timestamp,
+}
+
+/// Finds it; what speaks against the caller is told by [`Standing::grant`]. The transaction
+/// must be in the caller's scope or already in the organization's, and is in that from then on.
+pub async fn standing(tx: &Tx, caller: &Caller, target: Target) -> Result<Standing> {
+    let revoked = is_revoked(tx, caller).await?;
     // A node's ancestors are asked for together with it, which saves a round trip.
     let narrowed = caller.token.is_narrowed();
     let early = match target {
         Target::Node(node) => Some(node).filter(|_| narrowed),
         _ => None,
     };
-    let (standing, above) =
+    let (found, above) =
         tokio::try_join!(biased; store::enter(tx, target), store::lineage(tx, early))?;
-    let standing = standing.ok_or_else(hidden)?;
-    let may = |action| allows(action, standing.org_role, standing.project_role);
-    if !may(action) {
-        return Err(if may(target.sight()) {
-            Error::forbidden(action.phrase())
-        } else {
-            hidden()
-        });
-    }
-    if narrowed {
-        let within = match early {
-            Some(_) => above,
-            None => store::lineage(tx, standing.node).await?,
-        };
-        let place = Place {
-            org: Some(standing.org),
-            project: standing.project,
-            within,
-        };
-        caller.token.permits(action, &place, tx.now())?;
-    }
-    Ok(Grant {
-        org: standing.org,
-        project: standing.project,
-        node: standing.node,
-        org_role: standing.org_role,
-        project_role: standing.project_role,
-        action,
-        actor: caller.actor(),
+    let within = match (&found, early) {
+        (Some(found), None) if narrowed => store::lineage(tx, found.node).await?,
+        _ => above,
+    };
+    Ok(Standing {
+        target,
+        revoked,
+        found,
+        within,
+        now: tx.now(),
     })
 }
 
-/// Refuses a revoked token of an organization. It is looked up in the transaction that
-/// does the work and is remembered nowhere, so a revocation holds at once and everywhere;
-/// other tokens can't be revoked and cost no statement. A token whose maker has left the
-/// organization is not visible to them any more, and is refused as well.
-async fn refuse_revoked(tx: &Tx, caller: &Caller) -> Result<()> {
-    match caller.token.id() {
-        Some(id) if !store::token_stands(tx, id).await? => Err(Error::new(
-            Code::TokenInvalid,
-            "The token was revoked. Get a new one.",
-        )),
-        _ => Ok(()),
+impl Standing {
+    /// Allows `caller`, whose standing it is, one action there, as [`authorise()`] does.
+    pub fn grant(&self, caller: &Caller, action: Action) -> Result<Grant> {
+        // A stream asks again and again with the token that it was opened with.
+        caller.token.check_expiry(self.now)?;
+        if self.revoked {
+            return Err(revoked());
+        }
+        let hidden = || Error::not_found(self.target.noun());
+        let found = self.found.as_ref().ok_or_else(hidden)?;
+        let may = |action| allows(action, found.org_role, found.project_role);
+        if !may(action) {
+            return Err(if may(self.target.sight()) {
+                Error::forbidden(action.phrase())
+            } else {
+                hidden()
+            });
+        }
+        if caller.token.is_narrowed() {
+            let place = Place {
+                org: Some(found.org),
+                project: found.project,
+                within: self.within.clone(),
+            };
+            caller.token.permits(action, &place, self.now)?;
+        }
+        Ok(Grant {
+            org: found.org,
+            project: found.project,
+            node: found.node,
+            org_role: found.org_role,
+            project_role: found.project_role,
+            action,
+            actor: caller.actor(),
+        })
     }
+}
+
+/// Whether the caller has a revoked token of an organization. It is looked up in the
+/// transaction that does the work and is remembered nowhere, so a revocation holds at once and
+/// everywhere; other tokens can't be revoked and cost no statement. A token whose maker has
+/// left the organization is not visible to them any more, and counts as revoked as well.
+async fn is_revoked(tx: &Tx, caller: &Caller) -> Result<bool> {
+    match caller.token.id() {
+        Some(id) => Ok(!store::token_stands(tx, id).await?),
+        None => Ok(false),
+    }
+}
+
+fn revoked() -> Error {
+    let why = "The token was revoked. Get a new one.";
+    Error::new(Code::TokenInvalid, why)
 }
 
 /// The caller's organizations in which they may do `action`, for lists over all of them.
 /// The transaction must be in the caller's scope.
 pub async fn orgs_that_allow(tx: &mut Tx, caller: &Caller, action: Action) -> Result<Vec<OrgId>> {
-    refuse_revoked(tx, caller).await?;
+    if is_revoked(tx, caller).await? {
+        return Err(revoked());
+    }
     let mut orgs = Vec::new();
     for (org, role) in store::memberships(tx, caller.user()).await? {
         if !allows(action, role, None) {

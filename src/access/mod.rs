@@ -36,7 +36,9 @@ pub mod token;
 mod tests;
 
 pub use action::{Action, Level};
-pub use authorise::{Actor, Caller, Grant, Keepsake, Origin, Target, authorise, orgs_that_allow};
+pub use authorise::{
+    Actor, Caller, Grant, Keepsake, Origin, Standing, Target, authorise, orgs_that_allow, standing,
+};
 pub use keys::{ExecutionRights, Keyring, Minted, OrgTokenRights};
 pub use provider::Provider;
 pub use role::{OrgRole, ProjectRole, Required, allows, may_manage, required};

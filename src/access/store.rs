@@ -31,6 +31,7 @@ sql_text!(OrgRole);
 sql_text!(ProjectRole);
 
 /// Where a thing lives and what the transaction's user is there.
+#[derive(Debug, Clone)]
 pub(super) struct Standing {
     pub org: OrgId,
     pub project: Option<ProjectId>,

@@ -33,11 +33,11 @@ use super::{
     prompt, tools,
 };
 use crate::{
-    access::{self, Action, Caller, ExecutionRights, Origin, Target},
+    access::{Action, Caller, ExecutionRights, Origin, Standing},
     app::App,
     executions::{
         journal,
-        model::{Change, Lease, ModelCall, NewEvent, Status, TraceKind},
+        model::{Change, Lease, ModelCall, NewEvent, Status, TraceKind, budget::Allowance},
         ops as executions,
     },
     kernel::{
@@ -95,6 +95,8 @@ pub struct Driver {
     outside: Catalogue,
     /// Leave for the next call of the model, which the last transaction took.
     permit: Option<Permit>,
+    /// What the run holds under its budgets, where no permit has it and this process knows.
+    allowance: Option<Allowance>,
     breakpoint: Option<Breakpoint>,
 }
 
@@ -166,6 +168,7 @@ impl Driver {
             servers,
             outside: Catalogue::default(),
             permit: None,
+            allowance: None,
             breakpoint,
         }))
     }
@@ -233,10 +236,9 @@ impl Driver {
 
     async fn begin(&mut self) -> Result<Step> {
         let node = self.lease.node;
-        self.append(async |driver: &Self, tx: &mut Tx| {
+        self.append(async |driver: &Self, tx: &mut Tx, standing: &Standing| {
             // The right to begin is asked for again: it may have gone since the start.
-            let target = Target::Node(node);
-            access::authorise(tx, &driver.caller, Action::NodeRead, target).await?;
+            standing.grant(&driver.caller, Action::NodeRead)?;
             let node = nodes::ops::node_read_in(tx, node).await?;
             let config = &driver.lease.config;
             let opening = Opening {
@@ -273,6 +275,7 @@ impl Driver {
         let (answer, had) = match answer {
             Ok(mut answered) => {
                 self.policy = Some(answered.policy.clone());
+                self.allowance = Some(answered.allowance.clone());
                 let had = bound_calls(&mut answered.answer);
                 answered.answer = self.state.with_unique_ids(answered.answer);
                 (answered, had)

@@ -2,21 +2,17 @@
 //! have left the organization since it began, and what they may no longer do, it may not
 //! either.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::policy::Policy;
 use crate::{
-    access::{self, Action, Caller, Target},
+    access::{Action, Caller, Standing},
     app::App,
     executions::{
-        self, journal,
-        model::{Change, Lease, NewEvent, TraceKind},
+        journal,
+        model::{Change, Lease, NewEvent, TraceKind, terms::Terms},
     },
-    kernel::{Code, Error, Result, Scope},
-    nodes::{self, model::Node},
-    platform::db::Tx,
-    templates::model::AGENT_CONFIG,
-    tenants,
+    kernel::{Code, Error, Result, Scope, text::TextEnum},
 };
 
 /// What a run fails with that may not go on.
@@ -27,44 +23,21 @@ const REFUSED: &str =
 /// before a model is called, too, which costs money.
 ///
 /// # Errors
-/// [`Code::Forbidden`] when `caller` may not even see its node any more.
-pub async fn rules_in(tx: &Tx, caller: &Caller, lease: &Lease) -> Result<Policy> {
-    let (_, organization, node, above) = tokio::try_join!(
-        biased;
-        may_go_on(tx, caller, lease),
-        tenants::ops::agent_policies_in(tx, lease.org),
-        nodes::ops::node_outline_in(tx, lease.node),
-        // Else a run could escape its node's rules by starting another.
-        executions::ops::nodes_above_in(tx, lease),
-    )?;
-    let mut own = Vec::from_iter(node.and_then(policies));
-    for node in above {
-        own.extend(
-            nodes::ops::node_outline_in(tx, node)
-                .await?
-                .and_then(policies),
-        );
-    }
-    let own = own.iter().map(|list| ("node", Some(list)));
-    Ok(Policy::of(
-        std::iter::once(("organization", Some(&organization))).chain(own),
-    ))
-}
-
-async fn may_go_on(tx: &Tx, caller: &Caller, lease: &Lease) -> Result<()> {
-    let target = Target::Node(lease.node);
-    match access::authorise(tx, caller, Action::NodeRead, target).await {
-        Ok(_) => Ok(()),
+/// [`Code::Forbidden`] when `caller`, whose `standing` is that at the run's node, may not even
+/// see it any more.
+pub fn rules(standing: &Standing, caller: &Caller, terms: &Terms) -> Result<Policy> {
+    match standing.grant(caller, Action::NodeRead) {
+        Ok(_) => Ok(Policy::of(
+            terms
+                .policies
+                .iter()
+                .map(|(whose, list)| (whose.as_str(), Some(list))),
+        )),
         Err(error) if matches!(error.code(), Code::NotFound | Code::Forbidden) => {
             Err(Error::new(Code::Forbidden, REFUSED))
         }
         Err(error) => Err(error),
     }
-}
-
-fn policies(mut node: Node) -> Option<Value> {
-    let config = node.metadata.get_mut(AGENT_CONFIG)?;
-    config.get_mut("policies").map(Value::take)
 }
 
 /// Fails a run that can't even be driven.

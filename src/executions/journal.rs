@@ -16,7 +16,7 @@ use super::{
     lock::{self, Regained},
     model::{
         Change, Execution, HumanInputRequest, Lease, NewEvent, Reply, Status, Totals, TraceEvent,
-        TraceKind, payload::Stored,
+        TraceKind, budget::Settle, payload::Stored,
     },
     notices, store,
 };
@@ -150,7 +150,8 @@ pub async fn hold(tx: &Tx, lease: &Lease, last: i64) -> Result<Option<Held>> {
 }
 
 /// Appends `events` under `lease` and makes `change`; answers the entries with their whole
-/// payloads. What of these is too large for a row must be among what was `stored`.
+/// payloads. What of these is too large for a row must be among what was `stored`. What calls
+/// of models used is counted under budgets when `settle` says so, and when the run rests.
 ///
 /// # Errors
 /// [`Code::LockLost`] when the run has lost the lock of its node. Nothing is written then,
@@ -162,6 +163,7 @@ pub async fn append(
     events: Vec<NewEvent>,
     change: &Change,
     stored: &Stored,
+    settle: Settle,
 ) -> Result<Vec<TraceEvent>> {
     let Held { head, node } = held;
     let node = if change.needs_no_lock() {
@@ -169,7 +171,8 @@ pub async fn append(
     } else {
         lock::keep(tx, &head, node, lease.lock_life).await?
     };
-    let written = write(tx, &head, lease.epoch, events, change, Some(stored)).await?;
+    let stored = Some(stored);
+    let written = write(tx, &head, lease.epoch, events, change, stored, settle).await?;
     if !change.status(head.status).is_working() {
         lock::release(tx, &head, node.as_ref()).await?;
     }
@@ -182,7 +185,17 @@ pub async fn end(tx: &mut Tx, lease: &Lease, event: NewEvent, change: &Change) -
     let last = store::end_of(tx, lease.execution).await?.0;
     let held = hold(tx, lease, last).await?;
     let held = held.ok_or_else(|| Error::new(Code::Unavailable, "Somebody spoke; try again."))?;
-    append(tx, lease, held, vec![event], change, &Stored::default()).await?;
+    let stored = Stored::default();
+    append(
+        tx,
+        lease,
+        held,
+        vec![event],
+        change,
+        &stored,
+        Settle::EachCall,
+    )
+    .await?;
     Ok(())
 }
 
@@ -207,7 +220,8 @@ pub async fn interrupt(
     } else {
         event
     };
-    write(tx, &head, head.lease_epoch + 1, vec![event], change, None).await?;
+    let epoch = head.lease_epoch + 1;
+    write(tx, &head, epoch, vec![event], change, None, Settle::AtRest).await?;
     lock::release(tx, &head, node.as_ref()).await
 }
 
@@ -240,7 +254,16 @@ impl Attended {
     /// before it writes its own next one.
     pub async fn note(self, tx: &mut Tx, event: NewEvent, change: &Change) -> Result<()> {
         let epoch = self.0.lease_epoch;
-        write(tx, &self.0, epoch, vec![event], change, None).await?;
+        write(
+            tx,
+            &self.0,
+            epoch,
+            vec![event],
+            change,
+            None,
+            Settle::AtRest,
+        )
+        .await?;
         Ok(())
     }
 }
@@ -283,21 +306,21 @@ async fn write(
     events: Vec<NewEvent>,
     change: &Change,
     stored: Option<&Stored>,
+    settle: Settle,
 ) -> Result<Vec<TraceEvent>> {
     let written = chained(tx, head, events);
     let rows = laid_out(&written, stored)?;
     let totals = Totals::of(&written);
-    let used = written
+    let answered = written
         .iter()
-        .any(|event| event.event_type == TraceKind::LlmCall)
-        .then_some(&totals);
-    let goes_on = change.status(head.status).is_working();
+        .any(|event| event.event_type == TraceKind::LlmCall);
+    let rests = !change.status(head.status).is_working();
     // All in one round trip: nothing of it depends on an answer.
     let (_, mut execution, budgets) = tokio::try_join!(
         biased;
         store::insert_events(tx, head.org, epoch, &rows),
         store::update_head(tx, head, epoch, &written, &totals, change),
-        budget::settle_in(tx, head.id, used, !goes_on),
+        budget::settle_in(tx, head.id, answered, settle, rests),
     )?;
     for account in &budgets {
         budget::tell_of(tx, head, account).await?;

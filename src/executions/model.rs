@@ -4,6 +4,7 @@ pub mod budget;
 mod fork;
 pub mod payload;
 mod request;
+pub mod terms;
 mod tools;
 mod usage;
 mod verification;

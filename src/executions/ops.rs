@@ -16,7 +16,9 @@ use serde_json::json;
 
 use super::{
     journal,
-    model::{Child, Execution, ExecutionConfig, ExecutionStart, Lease, Status, TraceEvent},
+    model::{
+        Child, Execution, ExecutionConfig, ExecutionStart, Lease, Status, TraceEvent, terms::Terms,
+    },
     store,
 };
 use crate::{
@@ -35,7 +37,7 @@ use crate::{
     tenants::{self, model::OrgModels},
 };
 
-pub use super::budget::{Budgets, budgets_in, release_in, reserve_in, settled_budgets_in};
+pub use super::budget::{Before, release_in, reserve_in};
 pub use control::{
     execution_cancel, execution_input, execution_message, execution_pause, execution_resume,
     expire_requests,
@@ -162,12 +164,9 @@ pub async fn children_in(tx: &mut Tx, id: ExecutionId) -> Result<Vec<Child>> {
     store::tree::children(tx, id).await
 }
 
-/// The nodes of the runs through which a run was started, the nearest first.
-pub async fn nodes_above_in(tx: &Tx, lease: &Lease) -> Result<Vec<NodeId>> {
-    match lease.parent {
-        Some(parent) => store::tree::nodes_above(tx, parent).await,
-        None => Ok(Vec::new()),
-    }
+/// Under which terms a run goes on.
+pub async fn terms_in(tx: &Tx, lease: &Lease) -> Result<Terms> {
+    store::terms::terms(tx, lease).await
 }
 
 async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) -> Result<Execution> {

@@ -12,6 +12,7 @@ pub(super) mod payloads;
 pub(super) mod requests;
 pub(super) mod retention;
 mod sweep;
+pub(super) mod terms;
 mod trace;
 pub(super) mod tree;
 pub(super) mod usage;

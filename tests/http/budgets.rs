@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
+use diesel_async::SimpleAsyncConnection;
 use glassbox::{
     agent::{drive::Point, worker::AgentWorker},
+    kernel::Result,
     platform::llm::{ChatAnswer, ModelError, ModelErrorKind, Usage},
 };
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     support::{
         TestApp,
-        model::{Scripted, call, calls},
+        model::{Gated, Scripted, call, calls},
     },
     workbench::Workbench,
 };
@@ -173,32 +176,106 @@ async fn runs_side_by_side_keep_the_limit_together() {
     assert_eq!(account(&bench, "organization").await, (used, 0));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_dead_worker_had_reserved_is_counted_as_read() {
-    let bench = bench(json!({ "monthlyTokens": 100_000 }), vec![complete()]).await;
-    let run = start(&bench).await;
+/// Runs a worker that dies with its `nth` answer in its hands, the first being 0; what is
+/// reserved then, and what is counted of the call that it takes with it.
+async fn die_with_answer(bench: &Workbench, nth: usize) -> (i64, i64) {
+    let run = start(bench).await;
     bench.test.relay().await;
-    // It dies with the answer in its hands: somebody has to pay for it.
     let appends = std::sync::atomic::AtomicUsize::new(0);
     let dies = Arc::new(move |point| {
         let count = || appends.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        point == Point::BeforeAppend && count() == 1
+        point == Point::BeforeAppend && count() == nth + 1
     });
-    let dying = worker(&bench).await.with_breakpoint(dies);
+    let dying = worker(bench).await.with_breakpoint(dies);
     assert!(dying.step(&CancellationToken::new()).await.unwrap());
-    let (spent, reserved) = account(&bench, "organization").await;
+    let (spent, reserved) = account(bench, "organization").await;
     assert_eq!(spent, 0);
-    assert!(reserved > 100, "{reserved}");
+    let row = bench
+        .rows("select lost_tokens from budget_reservations")
+        .await;
     bench.test.clock.advance(chrono::TimeDelta::seconds(31));
-    work(&bench).await;
+    work(bench).await;
+    assert_eq!(state(bench, &run).await["status"], "complete");
+    (reserved, row[0]["lost_tokens"].as_i64().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_worker_had_reserved_is_counted_as_read() {
+    // It dies with the answer in its hands: somebody has to pay for it. Near the limit one call
+    // is reserved, and several where there is room.
+    for (limit, calls) in [(8_000, 1), (100_000, 8)] {
+        let bench = bench(json!({ "monthlyTokens": limit }), vec![complete()]).await;
+        let (reserved, lost) = die_with_answer(&bench, 0).await;
+        assert!(lost > 100, "{lost}");
+        assert_eq!(reserved, calls * (lost + 100), "an answer has 100 at most");
+        let spent = 110 + lost;
+        assert_eq!(account(&bench, "organization").await, (spent, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_worker_had_used_of_an_allowance_is_counted_as_the_journal_says() {
+    let answers = vec![using(1000, look()), using(2000, look()), complete()];
+    let bench = bench(json!({ "monthlyTokens": 100_000 }), answers).await;
+    let (_, lost) = die_with_answer(&bench, 2).await;
+    // Two answers are in the journal, the third was lost and given again.
+    let spent = 3000 + lost + 110;
+    assert_eq!(account(&bench, "organization").await, (spent, 0));
+}
+
+/// A run whose model answers when it is told to, in the hands of a worker.
+async fn gated(answers: Vec<ChatAnswer>) -> (Workbench, Gated, String, JoinHandle<Result<bool>>) {
+    let model = Gated::new(answers);
+    let test = TestApp::start_with_manual_clock().await;
+    let bench = Workbench::of(test.with_model(model.clone())).await;
+    spend(&bench, json!({ "monthlyTokens": 100_000 })).await;
+    let run = start(&bench).await;
+    bench.test.relay().await;
+    let worker = worker(&bench).await;
+    let working = tokio::spawn(async move { worker.step(&CancellationToken::new()).await });
+    (bench, model, run, working)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shared_budgets_are_left_alone_until_half_of_one_is_taken() {
+    let answers = vec![look(), look(), look(), complete()];
+    let (bench, model, run, working) = gated(answers).await;
+    let next = async || {
+        model.asked().await;
+        account(&bench, "organization").await
+    };
+    let (spent, reserved) = next().await;
+    assert_eq!(spent, 0);
+    model.answer();
+    assert_eq!(next().await, (0, reserved), "the second call is within");
+    // Others spend until more than half is taken.
+    let mut admin = bench.test.database.admin().await;
+    let others = "update budgets set spent_tokens = 60000";
+    admin.batch_execute(others).await.unwrap();
+    model.answer();
+    let (spent, single) = next().await;
+    assert_eq!(spent, 60_220, "two calls are counted");
+    assert!(single * 7 < reserved, "{single} for one call of {reserved}");
+    model.answer();
+    let (spent, single) = next().await;
+    assert_eq!(spent, 60_330, "and from here on each");
+    assert!(single * 7 < reserved, "{single} for one call of {reserved}");
+    model.answer();
+    assert!(working.await.unwrap().unwrap());
     assert_eq!(state(&bench, &run).await["status"], "complete");
-    let (spent, left) = account(&bench, "organization").await;
-    assert_eq!(left, 0);
-    assert_eq!(
-        spent,
-        110 + reserved - 100,
-        "the lost call was read in full"
-    );
+    assert_eq!(account(&bench, "organization").await, (60_440, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_is_lowered_holds_for_a_run_with_an_allowance() {
+    let (bench, model, run, working) = gated(vec![look(), complete()]).await;
+    model.asked().await;
+    spend(&bench, json!({ "monthlyTokens": 1000 })).await;
+    model.answer();
+    assert!(working.await.unwrap().unwrap());
+    let run = state(&bench, &run).await;
+    assert_eq!(run["status"], "failed", "{run}");
+    assert_eq!(account(&bench, "organization").await, (110, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use glassbox::platform::llm::{
     ChatAnswer, ChatRequest, Delta, Finish, Model, ModelError, ToolCall, Usage,
 };
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 type Answers = Box<dyn FnMut(&ChatRequest) -> Result<ChatAnswer, ModelError> + Send>;
 
@@ -49,6 +49,44 @@ impl Model for Scripted {
     async fn chat(&self, request: &ChatRequest, _: Delta<'_>) -> Result<ChatAnswer, ModelError> {
         self.asked.lock().unwrap().push(request.clone());
         (self.answers.lock().unwrap())(request)
+    }
+}
+
+/// Gives these answers in turn, each when the test lets it, and says so when it is asked.
+#[derive(Clone)]
+pub struct Gated {
+    answers: Arc<Mutex<Vec<ChatAnswer>>>,
+    asked: Arc<Semaphore>,
+    allowed: Arc<Semaphore>,
+}
+
+impl Gated {
+    pub fn new(mut answers: Vec<ChatAnswer>) -> Self {
+        answers.reverse();
+        Gated {
+            answers: Arc::new(Mutex::new(answers)),
+            asked: Arc::new(Semaphore::new(0)),
+            allowed: Arc::new(Semaphore::new(0)),
+        }
+    }
+
+    /// Waits until the model is asked again.
+    pub async fn asked(&self) {
+        self.asked.acquire().await.unwrap().forget();
+    }
+
+    /// Lets one answer go.
+    pub fn answer(&self) {
+        self.allowed.add_permits(1);
+    }
+}
+
+#[async_trait]
+impl Model for Gated {
+    async fn chat(&self, _: &ChatRequest, _: Delta<'_>) -> Result<ChatAnswer, ModelError> {
+        self.asked.add_permits(1);
+        self.allowed.acquire().await.unwrap().forget();
+        Ok(self.answers.lock().unwrap().pop().unwrap())
     }
 }
 

@@ -3,13 +3,20 @@
 //! What of them is too large for its row is stored first. What a step came to is known in its
 //! transaction only, so that is rolled back, and done again once the storage has the rest.
 
-use super::{Driver, End, Point, Step, permit::Permit};
+use super::{
+    Driver, End, Point, Step,
+    permit::{Concluded, Permit},
+};
 use crate::{
+    access::{self, Standing, Target},
     agent::{leave, machine::State, spans},
     app::App,
     executions::{
         journal,
-        model::{Change, Lease, NewEvent, Status, TraceEvent},
+        model::{
+            Change, Lease, NewEvent, Status, Totals, TraceEvent,
+            budget::{Allowance, Settle},
+        },
         ops::{
             self as executions,
             payloads::{self, Content, Stored},
@@ -34,6 +41,8 @@ struct Written {
     /// What the journal amounts to with them.
     state: State,
     permit: Option<Permit>,
+    /// What the run holds, unless that is the permit's.
+    held: Option<Allowance>,
 }
 
 /// How often payloads of one step are stored. What a step does is the same each time, unless
@@ -43,17 +52,18 @@ const PUTS: u32 = 5;
 impl Driver {
     /// Appends entries that depend on nothing in the database.
     pub(super) async fn write(&mut self, events: Vec<NewEvent>, change: Change) -> Result<Step> {
-        self.append(async move |_: &Self, _: &mut Tx| Ok((events, change)))
+        self.append(async move |_: &Self, _: &mut Tx, _: &Standing| Ok((events, change)))
             .await
     }
 
-    /// One transaction: what `work` does and the entries it answers, or nothing.
+    /// One transaction: what `work` does and the entries it answers, or nothing. It is told what
+    /// the run may do at its node.
     ///
     /// Where these are too large for their rows, the transaction is rolled back, they are
     /// stored, and `work` is done again: nobody waits for the storage under a lock.
     pub(super) async fn append<F>(&mut self, work: F) -> Result<Step>
     where
-        F: AsyncFnOnce(&Self, &mut Tx) -> Result<(Vec<NewEvent>, Change)> + Clone,
+        F: AsyncFnOnce(&Self, &mut Tx, &Standing) -> Result<(Vec<NewEvent>, Change)> + Clone,
     {
         let mut stored = Stored::default();
         let mut tries = 0;
@@ -80,6 +90,7 @@ impl Driver {
         };
         self.state = written.state;
         self.permit = written.permit;
+        self.allowance = written.held;
         spans::tell(&self.app.spans, &self.lease, &written.entries);
         if self.dies(Point::AfterAppend) {
             return Ok(Step::Ended(End::Died));
@@ -93,32 +104,51 @@ impl Driver {
 
     async fn try_append<F>(&self, work: F, stored: &Stored) -> Result<Tried>
     where
-        F: AsyncFnOnce(&Self, &mut Tx) -> Result<(Vec<NewEvent>, Change)> + Clone,
+        F: AsyncFnOnce(&Self, &mut Tx, &Standing) -> Result<(Vec<NewEvent>, Change)> + Clone,
     {
         let mut missing = Vec::new();
-        let hold = async |tx: &Tx| journal::hold(tx, &self.lease, self.state.sequence).await;
+        let hold = async |tx: &Tx| {
+            let node = Target::Node(self.lease.node);
+            let held = journal::hold(tx, &self.lease, self.state.sequence);
+            let standing = access::standing(tx, &self.caller, node);
+            tokio::try_join!(biased; held, standing)
+        };
+        let settle = match &self.allowance {
+            Some(held) => held.settle(),
+            None => Settle::EachCall,
+        };
         let tried = self
             .app
             .db
-            .tx_after(self.scope(), hold, async |tx, held| {
+            .tx_after(self.scope(), hold, async |tx, (held, standing)| {
                 let Some(held) = held else {
                     return Ok(Tried::Behind);
                 };
-                let (events, change) = work(self, tx).await?;
+                let (events, change) = work(self, tx, &standing).await?;
                 missing = stored.missing(&events);
                 if !missing.is_empty() {
                     return Err(Error::internal("rolled back, to store payloads first"));
                 }
                 let entries =
-                    journal::append(tx, &self.lease, held, events, &change, stored).await?;
+                    journal::append(tx, &self.lease, held, events, &change, stored, settle).await?;
                 let mut state = self.state.clone();
                 entries.iter().for_each(|event| state.apply(event));
-                let permit = self.permit_next(tx, &state, &entries, &change).await?;
+                let held = self.allowance.clone();
+                let held = held.map(|held| held.less(&Totals::of(&entries)));
+                let now = Concluded {
+                    standing: &standing,
+                    state: &state,
+                    written: &entries,
+                    change: &change,
+                    held: held.as_ref(),
+                };
+                let permit = self.permit_next(tx, now).await?;
                 Ok(Tried::Written(Box::new(Written {
                     entries,
                     change,
                     state,
                     permit,
+                    held,
                 })))
             })
             .await;

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::{Driver, permit::Permit};
 use crate::{
     agent::{context, machine::State, policy::Policy},
+    executions::model::budget::Allowance,
     kernel::{
         Code, Error, Result,
         event::{Channel, EventKind},
@@ -37,6 +38,8 @@ pub(super) struct Answered {
     pub answer: ChatAnswer,
     /// The rules for what it asks for.
     pub policy: Policy,
+    /// What the run holds under its budgets, what the answer used included.
+    pub allowance: Allowance,
     pub by: Found,
     /// The models that were asked before, and why they did not answer.
     pub passed_over: Vec<PassedOver>,
@@ -103,10 +106,11 @@ impl Driver {
         let mut attempt = 0;
         for by in self.choice.candidates().await? {
             let error = match self.ask_one(&by, &mut permit, &mut attempt).await? {
-                Ok((answer, policy)) => {
+                Ok((answer, permit)) => {
                     return Ok(Ok(Answered {
                         answer,
-                        policy,
+                        policy: permit.policy,
+                        allowance: permit.allowance,
                         by,
                         passed_over,
                     }));
@@ -131,7 +135,7 @@ impl Driver {
         by: &Found,
         permit: &mut Option<Permit>,
         attempt: &mut u32,
-    ) -> Result<std::result::Result<(ChatAnswer, Policy), ModelError>> {
+    ) -> Result<std::result::Result<(ChatAnswer, Permit), ModelError>> {
         let model = match self.choice.open(by).await {
             Ok(model) => model,
             // The database may come back; what is wrong with the model's settings won't.
@@ -147,15 +151,13 @@ impl Driver {
                     Err(error) => return Ok(Err(error)),
                 },
             };
-            let Permit {
-                request, policy, ..
-            } = permit;
             *attempt += 1;
-            let error = match self.call(&model, &request, *attempt).await {
+            let error = match self.call(&model, &permit.request, *attempt).await {
                 Ok(mut answer) => {
                     let used = answer.usage;
-                    answer.usage = used.or_else(|| Some(context::estimate(&request, &answer)));
-                    return Ok(Ok((answer, policy)));
+                    let estimate = || context::estimate(&permit.request, &answer);
+                    answer.usage = used.or_else(|| Some(estimate()));
+                    return Ok(Ok((answer, permit)));
                 }
                 Err(error) => error,
             };

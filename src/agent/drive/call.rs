@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Driver, End, Step};
 use crate::{
+    access::Standing,
     agent::{
         calls::{Decision, OpenCall, Stage},
-        leave,
         policy::Verdict,
         tools::{self, Outcome, Prepared},
     },
@@ -32,8 +32,7 @@ impl Driver {
         stop: &CancellationToken,
     ) -> Result<Step> {
         if self.policy.is_none() {
-            let read = async |tx: &mut Tx| leave::rules_in(tx, &self.caller, &self.lease).await;
-            self.policy = Some(self.app.db.tx(self.scope(), read).await?);
+            self.policy = Some(self.rules().await?);
         }
         let OpenCall { call, stage } = open;
         match stage {
@@ -105,7 +104,7 @@ impl Driver {
     async fn ask_person(&mut self, call: &ToolCall, why: String) -> Result<Step> {
         let arguments = arguments_of(call);
         let call = call.clone();
-        self.append(async move |driver: &Self, tx: &mut Tx| {
+        self.append(async move |driver: &Self, tx: &mut Tx, _: &Standing| {
             let version = driver.version_in(tx).await?;
             let metadata = subject(&call.name, &arguments, version);
             let request = HumanInputRequest {
@@ -168,7 +167,7 @@ impl Driver {
         stop: &CancellationToken,
     ) -> Result<Step> {
         let tool = tools::parse(&permitted.call, &self.lease.config)?;
-        let cx = self.context(permitted, 0);
+        let cx = self.task(permitted, 0);
         let prepared = tokio::select! {
             biased;
             held = self.taken_away(news) => {
@@ -178,9 +177,12 @@ impl Driver {
             () = stop.cancelled() => return self.hand_over().await.map(Step::Ended),
             prepared = tool.prepare(&cx) => prepared?,
         };
-        self.append(async move |driver: &Self, tx: &mut Tx| {
-            driver.make(tx, permitted, prepared, 0, begun).await
-        })
+        self.append(
+            async move |driver: &Self, tx: &mut Tx, standing: &Standing| {
+                let at = (0, begun);
+                driver.make(tx, standing, permitted, prepared, at).await
+            },
+        )
         .await
     }
 
@@ -215,40 +217,46 @@ impl Driver {
     async fn try_within(&mut self, permitted: &Permitted, before: Vec<NewEvent>) -> Result<Step> {
         let begun = self.app.db.now();
         let tool = tools::parse(&permitted.call, &self.lease.config)?;
-        let prepared = tool.prepare(&self.context(permitted, before.len())).await?;
-        self.append(async move |driver: &Self, tx: &mut Tx| {
-            let (made, change) = driver
-                .make(tx, permitted, prepared, before.len(), begun)
-                .await?;
-            Ok((before.into_iter().chain(made).collect(), change))
-        })
+        let prepared = tool.prepare(&self.task(permitted, before.len())).await?;
+        self.append(
+            async move |driver: &Self, tx: &mut Tx, standing: &Standing| {
+                let at = (before.len(), begun);
+                let (made, change) = driver.make(tx, standing, permitted, prepared, at).await?;
+                Ok((before.into_iter().chain(made).collect(), change))
+            },
+        )
         .await
     }
 
     /// What a tool works with whose entry comes after `before` others.
-    fn context<'a>(&'a self, permitted: &'a Permitted, before: usize) -> tools::Context<'a> {
-        tools::Context {
+    fn task<'a>(&'a self, permitted: &'a Permitted, before: usize) -> tools::Task<'a> {
+        tools::Task {
             app: &self.app,
             lease: &self.lease,
-            caller: &self.caller,
             call: &permitted.call,
             sequence: self.state.sequence + 1 + i64::try_from(before).unwrap_or(0),
         }
     }
 
-    /// Makes a call whose effects outside have happened; answers its entries.
+    /// Makes a call whose effects outside have happened, after so many other entries of the
+    /// transaction and since it was begun; answers its entries.
     async fn make(
         &self,
         tx: &mut Tx,
+        standing: &Standing,
         permitted: &Permitted,
         prepared: Prepared,
-        before: usize,
-        begun: Timestamp,
+        (before, begun): (usize, Timestamp),
     ) -> Result<(Vec<NewEvent>, Change)> {
         if let Some(void) = self.void_in(tx, permitted).await? {
             return Ok((vec![void], Change::Continue));
         }
-        let outcome: Outcome = prepared.apply(tx, &self.context(permitted, before)).await?;
+        let cx = tools::Context {
+            task: self.task(permitted, before),
+            caller: &self.caller,
+            standing,
+        };
+        let outcome: Outcome = prepared.apply(tx, &cx).await?;
         let entry = outcome.result.map(|result| {
             let entry = NewEvent::new(TraceKind::ToolCall, permitted.entry(result));
             entry.lasting(self.since(begun))

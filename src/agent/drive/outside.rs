@@ -17,6 +17,7 @@ use super::{
     call::{Permitted, refusal},
 };
 use crate::{
+    access::Standing,
     agent::{
         calls::{Intent, Stage},
         machine::TOOLS_OFFERED,
@@ -238,7 +239,7 @@ impl Driver {
             effect: sending.effect,
             idempotency_key: sending.call.key.clone(),
         };
-        self.append(async move |driver: &Self, tx: &mut Tx| {
+        self.append(async move |driver: &Self, tx: &mut Tx, _: &Standing| {
             if let Some(void) = driver.void_in(tx, permitted).await? {
                 return Ok((vec![void], Change::Continue));
             }

@@ -8,18 +8,19 @@ use serde_json::json;
 
 use super::Driver;
 use crate::{
+    access::{self, Standing, Target},
     agent::{
         context, leave,
         machine::{Next, State},
         policy::Policy,
     },
     executions::{
-        self,
         model::{
             Change, TraceEvent, TraceKind,
-            budget::{Answer, Need},
+            budget::{Allowance, Answer, Need, Settle},
+            terms::Terms,
         },
-        ops::Budgets,
+        ops::{self as executions, Before},
     },
     kernel::{Code, Error, Result},
     platform::{
@@ -38,16 +39,30 @@ pub(super) struct Permit {
     pub request: ChatRequest,
     /// The rules for what the answer asks for.
     pub policy: Policy,
+    /// What the run holds under its budgets, this call included.
+    pub allowance: Allowance,
     /// The name of the model that is asked.
     by: String,
     /// The number of the entry after which it is asked.
     after: i64,
 }
 
-/// What a run may do and spend now.
-struct Terms {
-    policy: Policy,
-    budgets: Budgets,
+/// The call for which leave is taken.
+struct Wanted {
+    request: ChatRequest,
+    by: Found,
+    after: i64,
+}
+
+/// What a step's transaction knows when it takes leave for the next call.
+pub(super) struct Concluded<'a> {
+    pub standing: &'a Standing,
+    /// What the journal amounts to with the entries of the step.
+    pub state: &'a State,
+    pub written: &'a [TraceEvent],
+    pub change: &'a Change,
+    /// What the run holds after them; `None` when this process does not know.
+    pub held: Option<&'a Allowance>,
 }
 
 impl Driver {
@@ -57,27 +72,45 @@ impl Driver {
     /// [`Code::Forbidden`] when the run may not go on; [`Code::BudgetExceeded`], with
     /// `details.pause`.
     pub(super) async fn permit(&self, request: ChatRequest, by: &Found) -> Result<Permit> {
-        let after = self.state.sequence;
-        let terms = async |tx: &Tx| {
-            let budgets = executions::ops::budgets_in(tx, &self.lease);
-            self.terms_in(tx, budgets).await
+        let wanted = Wanted {
+            request,
+            by: by.clone(),
+            after: self.state.sequence,
         };
-        let reserve =
-            async |tx: &mut Tx, terms| self.permit_in(tx, terms, request, by, after).await;
-        self.app.db.tx_after(self.scope(), terms, reserve).await
+        let found = async |tx: &Tx| self.standing_and_terms(tx).await;
+        let reserve = async |tx: &mut Tx, (standing, terms): (Standing, Terms)| {
+            let policy = leave::rules(&standing, &self.caller, &terms)?;
+            self.permit_in(tx, &terms, policy, Before::Unknown, wanted)
+                .await
+        };
+        self.app.db.tx_after(self.scope(), found, reserve).await
     }
 
-    /// Takes leave for the call that comes next in `state`, if one does and nothing speaks
-    /// against it. What does is found out, and told, when the call's turn has come.
+    /// The rules as they are now.
+    pub(super) async fn rules(&self) -> Result<Policy> {
+        let read = async |tx: &mut Tx| {
+            let (standing, terms) = self.standing_and_terms(tx).await?;
+            leave::rules(&standing, &self.caller, &terms)
+        };
+        self.app.db.tx(self.scope(), read).await
+    }
+
+    async fn standing_and_terms(&self, tx: &Tx) -> Result<(Standing, Terms)> {
+        let node = Target::Node(self.lease.node);
+        let standing = access::standing(tx, &self.caller, node);
+        let terms = executions::terms_in(tx, &self.lease);
+        tokio::try_join!(biased; standing, terms)
+    }
+
+    /// Takes leave for the call that comes next, if one does and nothing speaks against it.
+    /// What does is found out, and told, when the call's turn has come.
     pub(super) async fn permit_next(
         &self,
         tx: &mut Tx,
-        state: &State,
-        written: &[TraceEvent],
-        change: &Change,
+        now: Concluded<'_>,
     ) -> Result<Option<Permit>> {
-        if *change != Change::Continue
-            || state.next(&self.limits, tx.now()) != Next::CallModel
+        if *now.change != Change::Continue
+            || now.state.next(&self.limits, tx.now()) != Next::CallModel
             || self.has_other_tools()
         {
             return Ok(None);
@@ -85,19 +118,20 @@ impl Driver {
         let Some(by) = self.choice.first_known() else {
             return Ok(None);
         };
-        let Ok(request) = self.request(state, &by) else {
+        let Ok(request) = self.request(now.state, &by) else {
             return Ok(None);
         };
+        let after = now.state.sequence;
+        let wanted = Wanted { request, by, after };
+        let before = match now.held {
+            Some(held) if held.settle() == Settle::AtRest => Before::Allowance(held.clone()),
+            _ if now.written.iter().any(is_answer) => Before::Nothing,
+            _ => Before::Unknown,
+        };
         let taken = async {
-            let terms = if written.iter().any(is_answer) {
-                let budgets = executions::ops::settled_budgets_in(tx, &self.lease);
-                self.terms_in(tx, budgets).await?
-            } else {
-                self.terms_in(tx, executions::ops::budgets_in(tx, &self.lease))
-                    .await?
-            };
-            self.permit_in(tx, terms, request, &by, state.sequence)
-                .await
+            let terms = executions::terms_in(tx, &self.lease).await?;
+            let policy = leave::rules(now.standing, &self.caller, &terms)?;
+            self.permit_in(tx, &terms, policy, before, wanted).await
         };
         match taken.await {
             Ok(permit) => Ok(Some(permit)),
@@ -124,6 +158,7 @@ impl Driver {
 
     /// Gives back leave that was taken and not used.
     pub(super) async fn give_back(&mut self) -> Result<()> {
+        self.allowance = None;
         match self.permit.take() {
             Some(_) => self.release().await,
             None => Ok(()),
@@ -132,39 +167,33 @@ impl Driver {
 
     /// Frees what is reserved: the call was not made, or cost nothing.
     pub(super) async fn release(&self) -> Result<()> {
-        let release = async |tx: &mut Tx| executions::ops::release_in(tx, &self.lease).await;
+        let release = async |tx: &mut Tx| executions::release_in(tx, &self.lease).await;
         self.app.db.tx(self.scope(), release).await
-    }
-
-    async fn terms_in(
-        &self,
-        tx: &Tx,
-        budgets: impl Future<Output = Result<Budgets>>,
-    ) -> Result<Terms> {
-        let rules = leave::rules_in(tx, &self.caller, &self.lease);
-        let (policy, budgets) = tokio::try_join!(biased; rules, budgets)?;
-        Ok(Terms { policy, budgets })
     }
 
     /// Reserves what the call may cost at most under the budgets that cover the run.
     async fn permit_in(
         &self,
         tx: &mut Tx,
-        terms: Terms,
-        request: ChatRequest,
-        by: &Found,
-        after: i64,
+        terms: &Terms,
+        policy: Policy,
+        before: Before,
+        wanted: Wanted,
     ) -> Result<Permit> {
+        let Wanted { request, by, after } = wanted;
         let longest = request.max_tokens.unwrap_or(LONGEST_ANSWER);
-        let need = self.need(&request, longest, by);
-        let Terms { policy, budgets } = terms;
-        let max_tokens = match executions::ops::reserve_in(tx, &self.lease, budgets, need).await? {
-            Answer::Free => request.max_tokens,
-            Answer::Reserved => Some(longest),
+        let need = self.need(&request, longest, &by);
+        let answer = executions::reserve_in(tx, &self.lease, terms, before, need, after).await?;
+        let allowance = match answer {
+            Answer::Reserved(allowance) => allowance,
             Answer::Exceeded { why, pause } => {
                 let error = Error::new(Code::BudgetExceeded, why);
                 return Err(error.with_details(json!({ "pause": pause })));
             }
+        };
+        let max_tokens = match request.max_tokens {
+            None if allowance.is_limited() => Some(longest),
+            as_asked => as_asked,
         };
         Ok(Permit {
             request: ChatRequest {
@@ -172,7 +201,8 @@ impl Driver {
                 ..request
             },
             policy,
-            by: by.name.clone(),
+            allowance,
+            by: by.name,
             after,
         })
     }

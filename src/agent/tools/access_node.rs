@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Outcome, object};
+use super::{Context, Outcome, Task, object};
 use crate::{
     access::{self, Action, Target},
     kernel::{NodeId, Result},
@@ -32,7 +32,7 @@ pub fn parameters() -> Value {
     )
 }
 
-pub async fn prepare(args: Args, _: &Context<'_>) -> Result<Ready> {
+pub async fn prepare(args: Args, _: &Task<'_>) -> Result<Ready> {
     Ok(args)
 }
 

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Outcome, material, object};
+use super::{Context, Outcome, Task, material, object};
 use crate::{
-    access::{self, Action, Target},
+    access::Action,
     executions::model::{NewEvent, TraceKind},
     files::{self, model::StoredText},
     kernel::{FileId, InputId, Result, canonical, field::Fields},
@@ -76,7 +76,7 @@ pub fn parameters() -> Value {
 
 /// Puts the bytes where the file will say they are. The name is made of the
 /// execution and the entry's number, so a repeated call overwrites the same.
-pub async fn prepare(args: Args, cx: &Context<'_>) -> Result<Ready> {
+pub async fn prepare(args: Args, cx: &Task<'_>) -> Result<Ready> {
     let mut fields = Fields::default();
     fields.length("label", &args.label, 1, 200);
     fields.length("text", &args.text, 1, MAX_TEXT);
@@ -103,7 +103,7 @@ pub async fn prepare(args: Args, cx: &Context<'_>) -> Result<Ready> {
 pub async fn apply(ready: Ready, tx: &mut Tx, cx: &Context<'_>) -> Result<Outcome> {
     let Ready { args, key, blob } = ready;
     let node = cx.lease.node;
-    let grant = access::authorise(tx, cx.caller, Action::OutputAdd, Target::Node(node)).await?;
+    let grant = cx.grant(Action::OutputAdd)?;
     let sources = checked(tx, cx, &args.sources).await?;
     let stored = StoredText {
         id: FileId::new(tx.ids()),

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Outcome, object};
+use super::{Context, Outcome, Task, object};
 use crate::{
     executions::{
         self,
@@ -32,7 +32,7 @@ pub fn parameters() -> Value {
     object(json!({}), &[])
 }
 
-pub async fn prepare(args: Args, _: &Context<'_>) -> Result<Ready> {
+pub async fn prepare(args: Args, _: &Task<'_>) -> Result<Ready> {
     Ok(args)
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Outcome, object};
+use super::{Context, Outcome, Task, object};
 use crate::{
     access::{self, Action, Target},
     executions::{
@@ -42,13 +42,13 @@ pub fn parameters() -> Value {
     )
 }
 
-pub async fn prepare(args: Args, _: &Context<'_>) -> Result<Ready> {
+pub async fn prepare(args: Args, _: &Task<'_>) -> Result<Ready> {
     Ok(args)
 }
 
 pub async fn apply(args: Ready, tx: &mut Tx, cx: &Context<'_>) -> Result<Outcome> {
     let parent = cx.lease.node;
-    let grant = access::authorise(tx, cx.caller, Action::NodeCreate, Target::Node(parent)).await?;
+    let grant = cx.grant(Action::NodeCreate)?;
     let new = NodeCreate {
         title: args.title,
         description: args.description,

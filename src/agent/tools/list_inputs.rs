@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Outcome, material, object};
+use super::{Context, Outcome, Task, material, object};
 use crate::{kernel::Result, platform::db::Tx};
 
 pub const DESCRIPTION: &str =
@@ -18,7 +18,7 @@ pub fn parameters() -> Value {
     object(json!({}), &[])
 }
 
-pub async fn prepare(args: Args, _: &Context<'_>) -> Result<Ready> {
+pub async fn prepare(args: Args, _: &Task<'_>) -> Result<Ready> {
     Ok(args)
 }
 

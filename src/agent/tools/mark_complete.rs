@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Outcome, object};
+use super::{Context, Outcome, Task, object};
 use crate::{
-    access::{self, Action, Target},
+    access::Action,
     executions::model::{Change, NewEvent, TraceKind},
     kernel::{Result, field::Fields},
     nodes,
@@ -31,7 +31,7 @@ pub fn parameters() -> Value {
     )
 }
 
-pub async fn prepare(args: Args, _: &Context<'_>) -> Result<Ready> {
+pub async fn prepare(args: Args, _: &Task<'_>) -> Result<Ready> {
     let mut fields = Fields::default();
     fields.length("summary", &args.summary, 1, 10_000);
     fields.finish()?;
@@ -40,7 +40,7 @@ pub async fn prepare(args: Args, _: &Context<'_>) -> Result<Ready> {
 
 pub async fn apply(args: Ready, tx: &mut Tx, cx: &Context<'_>) -> Result<Outcome> {
     let node = cx.lease.node;
-    let grant = access::authorise(tx, cx.caller, Action::NodeUpdate, Target::Node(node)).await?;
+    let grant = cx.grant(Action::NodeUpdate)?;
     nodes::ops::status_set_in(tx, &grant, node, DONE).await?;
     let complete = NewEvent::new(
         TraceKind::ExecutionComplete,

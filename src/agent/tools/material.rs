@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::{
-    access::{self, Action, Target},
+    access::Action,
     files::{self, model::ProcessingStatus},
     kernel::{Code, Error, FileId, Result},
     nodes::{
@@ -20,9 +20,8 @@ const PASSAGE: usize = 8_000;
 
 /// The node of the execution, if its token still allows reading it.
 pub async fn own_node(tx: &mut Tx, cx: &Context<'_>) -> Result<Node> {
-    let node = cx.lease.node;
-    access::authorise(tx, cx.caller, Action::NodeRead, Target::Node(node)).await?;
-    nodes::ops::node_read_in(tx, node).await
+    cx.grant(Action::NodeRead)?;
+    nodes::ops::node_read_in(tx, cx.lease.node).await
 }
 
 /// An input in a few words.

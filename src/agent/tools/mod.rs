@@ -2,8 +2,9 @@
 //!
 //! A call is parsed first, then prepared (what must happen outside our database, and
 //! may safely happen twice), then applied in the transaction that also writes its
-//! entry. Every tool asks [`access::authorise`](crate::access::authorise) with the
-//! execution's own token; what it refuses is told to the model.
+//! entry. Every tool asks for each thing it touches with the execution's own token, by
+//! [`Context::grant`] or [`access::authorise`](crate::access::authorise()); what that refuses
+//! is told to the model.
 
 mod access_node;
 mod add_output;
@@ -16,11 +17,13 @@ mod read_input;
 mod request_human_input;
 mod search;
 
+use std::ops::Deref;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
-    access::{Action, Caller},
+    access::{Action, Caller, Grant, Standing},
     app::App,
     executions::model::{Change, ExecutionConfig, Lease, NewEvent},
     kernel::{Code, Error, Result, canonical, field::invalid, objects::Objects},
@@ -49,19 +52,42 @@ pub enum Effect {
     Idempotent,
 }
 
-/// What a tool works with.
-pub struct Context<'a> {
+/// What a tool is to do, and for whom.
+pub struct Task<'a> {
     /// The program's parts.
     pub app: &'a App,
     /// The execution.
     pub lease: &'a Lease,
-    /// The execution's own token.
-    pub caller: &'a Caller,
     /// What the model wrote.
     pub call: &'a ToolCall,
     /// The number that the call's entry will have: a key that is the same when the
     /// call is repeated after a crash.
     pub sequence: i64,
+}
+
+/// What a tool works with in the transaction of its entry.
+pub struct Context<'a> {
+    /// What it is to do.
+    pub task: Task<'a>,
+    /// The execution's own token.
+    pub caller: &'a Caller,
+    /// What the token may do at the execution's node.
+    pub standing: &'a Standing,
+}
+
+impl<'a> Deref for Context<'a> {
+    type Target = Task<'a>;
+
+    fn deref(&self) -> &Task<'a> {
+        &self.task
+    }
+}
+
+impl Context<'_> {
+    /// Allows the execution an action at its own node.
+    pub fn grant(&self, action: Action) -> Result<Grant> {
+        self.standing.grant(self.caller, action)
+    }
 }
 
 /// What became of a call.
@@ -132,7 +158,7 @@ macro_rules! tools {
             }
 
             /// Does what must be done outside our database.
-            pub async fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+            pub async fn prepare(self, cx: &Task<'_>) -> Result<Prepared> {
                 match self { $(Tool::$variant(args) => $module::prepare(args, cx).await.map(Prepared::$variant),)+ }
             }
         }

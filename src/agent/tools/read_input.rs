@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Outcome, material, object};
+use super::{Context, Outcome, Task, material, object};
 use crate::{
     kernel::{Error, InputId, Result, field::invalid},
     platform::db::Tx,
@@ -33,7 +33,7 @@ pub fn parameters() -> Value {
     )
 }
 
-pub async fn prepare(args: Args, _: &Context<'_>) -> Result<Ready> {
+pub async fn prepare(args: Args, _: &Task<'_>) -> Result<Ready> {
     Ok(args)
 }
 

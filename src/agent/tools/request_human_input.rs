@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Outcome, object};
+use super::{Context, Outcome, Task, object};
 use crate::{
     executions::model::{Change, HumanInputRequest, NewEvent, RequestType, TraceKind},
     kernel::{Error, RequestId, Result, field::Fields},
@@ -35,7 +35,7 @@ pub fn parameters() -> Value {
     )
 }
 
-pub async fn prepare(args: Args, _: &Context<'_>) -> Result<Ready> {
+pub async fn prepare(args: Args, _: &Task<'_>) -> Result<Ready> {
     let mut fields = Fields::default();
     fields.length("prompt", &args.prompt, 1, 10_000);
     let options = args.options.as_ref().map_or(0, Vec::len);

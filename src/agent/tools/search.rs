@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Context, Outcome, material, object};
+use super::{Context, Outcome, Task, material, object};
 use crate::{
     kernel::{Result, event::Indexed},
     nodes,
@@ -39,7 +39,7 @@ pub fn parameters() -> Value {
     )
 }
 
-pub async fn prepare(args: Args, cx: &Context<'_>) -> Result<Ready> {
+pub async fn prepare(args: Args, cx: &Task<'_>) -> Result<Ready> {
     let query = SearchQuery::about(args.query, HITS);
     Searching::begin(cx.app, cx.lease.org, query.check()?)
         .await

@@ -4,6 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::Totals;
 use crate::kernel::{Timestamp, text::text_enum};
 
 text_enum! {
@@ -30,12 +31,10 @@ pub struct Need {
 }
 
 /// Whether a call may be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// No limit covers the run.
-    Free,
-    /// It is reserved.
-    Reserved,
+    /// It may; this is what the run holds for it and, maybe, for those after it.
+    Reserved(Allowance),
     /// A limit would be passed.
     Exceeded {
         /// Which, as a sentence.
@@ -43,6 +42,93 @@ pub enum Answer {
         /// Whether the run is to wait for somebody who raises the limit, instead of failing.
         pause: bool,
     },
+}
+
+/// What a run holds under the limits that cover it.
+///
+/// While all of them are far from being reached, it is for several calls: then the rows that
+/// all runs share are not touched with each. Near a limit it is for one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Allowance {
+    limits: Vec<Limit>,
+    micros: i64,
+    tokens: i64,
+    settle: Settle,
+}
+
+/// When what a run has used is counted under its budgets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settle {
+    /// With the entry of each call.
+    EachCall,
+    /// When the allowance is renewed, or the run rests.
+    AtRest,
+}
+
+/// For how many calls an allowance is. They seldom use what they might, so it lasts for more.
+const CALLS: i64 = 8;
+
+impl Allowance {
+    /// For a run that nothing limits.
+    pub fn unlimited() -> Self {
+        Allowance {
+            limits: Vec::new(),
+            micros: 0,
+            tokens: 0,
+            settle: Settle::AtRest,
+        }
+    }
+
+    /// The most that `accounts`, none of which refuses `need`, give a run that makes such a
+    /// call.
+    pub fn of(accounts: &[Account], need: &Need) -> Self {
+        let several = Need {
+            micros: need.micros.saturating_mul(CALLS),
+            tokens: need.tokens.saturating_mul(CALLS),
+            ..*need
+        };
+        let (held, settle) = if accounts.iter().all(|account| account.has_room(&several)) {
+            (several, Settle::AtRest)
+        } else {
+            (*need, Settle::EachCall)
+        };
+        Allowance {
+            limits: accounts.iter().map(|account| account.limit).collect(),
+            micros: held.micros,
+            tokens: held.tokens,
+            settle,
+        }
+    }
+
+    /// Whether `need` fits into what is left, under the same limits.
+    pub fn covers(&self, limits: &[Limit], need: &Need) -> bool {
+        self.settle == Settle::AtRest
+            && self.limits == limits
+            && (limits.is_empty() || (need.micros <= self.micros && need.tokens <= self.tokens))
+    }
+
+    /// What is left after calls that came to `used`. An unknown cost was not bounded, and is
+    /// not counted.
+    pub fn less(mut self, used: &Totals) -> Self {
+        self.micros -= used.cost_micros.unwrap_or(0);
+        self.tokens -= used.tokens_in + used.tokens_out;
+        self
+    }
+
+    /// Whether there is a limit at all.
+    pub fn is_limited(&self) -> bool {
+        !self.limits.is_empty()
+    }
+
+    /// When what is used of it is counted.
+    pub fn settle(&self) -> Settle {
+        self.settle
+    }
+
+    /// Millionths of a US dollar, and tokens, that are left.
+    pub fn left(&self) -> (i64, i64) {
+        (self.micros, self.tokens)
+    }
 }
 
 /// A limit as settings write it. Organizations have the monthly ones and those for each
@@ -62,7 +148,7 @@ pub struct Written {
 }
 
 /// One limit that covers a run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
     /// What kind of thing it covers.
     pub cover: Cover,
@@ -193,6 +279,19 @@ impl Account {
         })
     }
 
+    /// Whether, with `need`, no more than half of the limit is spent or reserved. People are
+    /// told of what is spent from there on, so then it is counted with each call.
+    fn has_room(&self, need: &Need) -> bool {
+        let fits = |taken: i64, most: Option<i64>| most.is_none_or(|most| taken <= most / 2);
+        fits(
+            self.spent_micros + self.reserved_micros + need.micros,
+            self.limit.micros,
+        ) && fits(
+            self.spent_tokens + self.reserved_tokens + need.tokens,
+            self.limit.tokens,
+        )
+    }
+
     /// The part of the limit that is spent, in percent.
     pub fn percent(&self) -> i64 {
         let part = |spent: i64, most: Option<i64>| match most {
@@ -246,9 +345,16 @@ mod tests {
         );
     }
 
-    #[test]
-    fn what_is_reserved_counts_as_much_as_what_is_spent() {
-        let account = Account {
+    fn need(micros: i64, tokens: i64) -> Need {
+        Need {
+            micros,
+            tokens,
+            ..Need::default()
+        }
+    }
+
+    fn account(spent: (i64, i64), reserved: (i64, i64)) -> Account {
+        Account {
             id: Uuid::nil(),
             limit: Limit {
                 cover: Cover::Project,
@@ -257,16 +363,45 @@ mod tests {
                 micros: Some(100),
                 tokens: Some(1000),
             },
-            spent_micros: 40,
-            spent_tokens: 0,
-            reserved_micros: 40,
-            reserved_tokens: 900,
+            spent_micros: spent.0,
+            spent_tokens: spent.1,
+            reserved_micros: reserved.0,
+            reserved_tokens: reserved.1,
+        }
+    }
+
+    #[test]
+    fn an_allowance_is_for_several_calls_while_half_of_every_limit_is_free() {
+        let roomy = [account((0, 100), (0, 0)), account((10, 0), (8, 0))];
+        let held = Allowance::of(&roomy, &need(4, 50));
+        assert_eq!((held.left(), held.settle()), ((32, 400), Settle::AtRest));
+        let limits: Vec<Limit> = roomy.iter().map(|account| account.limit).collect();
+        assert!(held.covers(&limits, &need(32, 400)));
+        assert!(!held.covers(&limits, &need(33, 400)) && !held.covers(&limits[1..], &need(1, 1)));
+        let used = Totals {
+            tokens_in: 300,
+            tokens_out: 60,
+            cost_micros: Some(2),
         };
-        let need = |micros, tokens| Need {
-            micros,
-            tokens,
-            ..Need::default()
-        };
+        let held = held.less(&used);
+        assert!(held.covers(&limits, &need(30, 40)) && !held.covers(&limits, &need(30, 41)));
+        for (spent, reserved) in [((19, 0), (0, 0)), ((0, 0), (0, 101))] {
+            let held = Allowance::of(&[account(spent, reserved)], &need(4, 50));
+            assert_eq!((held.left(), held.settle()), ((4, 50), Settle::EachCall));
+            assert!(!held.covers(&limits[..1], &need(1, 1)));
+        }
+    }
+
+    #[test]
+    fn what_nothing_limits_needs_no_renewal_until_something_does() {
+        let free = Allowance::unlimited().less(&Totals::of(&[]));
+        assert!(free.covers(&[], &need(1, 1)));
+        assert!(!free.covers(&[account((0, 0), (0, 0)).limit], &need(0, 0)));
+    }
+
+    #[test]
+    fn what_is_reserved_counts_as_much_as_what_is_spent() {
+        let account = account((40, 0), (40, 900));
         assert_eq!(account.refuses(&need(20, 100)), None);
         assert!(account.refuses(&need(21, 0)).unwrap().contains("0.000021"));
         assert!(account.refuses(&need(0, 101)).unwrap().contains("tokens"));

@@ -1,85 +1,25 @@
-//! SQL of budgets: the limits that cover a run, what is reserved and what is spent.
+//! SQL of budgets: what is reserved under limits and what is spent.
 
 use chrono::NaiveDate;
 use diesel::{
-    ExpressionMethods, QueryDsl, QueryableByName, SelectableHelper,
-    sql_types::{Array, BigInt, Date, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, SelectableHelper,
+    sql_types::{Array, BigInt, Bool, Date, Nullable, Text, Timestamptz, Uuid as SqlUuid},
     upsert::excluded,
 };
 use diesel_async::RunQueryDsl;
 use futures_util::future::try_join_all;
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     executions::model::{
         Lease,
-        budget::{Account, Cover, Limit, Need, Source},
+        budget::{Account, Allowance, Cover, Limit, Need},
     },
-    kernel::{Error, ExecutionId, OrgId, Result, objects},
+    kernel::{ExecutionId, OrgId, Result},
     platform::db::{Cacheable, Tx, schema::budgets, types::sql_text},
 };
 
 sql_text!(Cover);
-
-#[derive(QueryableByName)]
-struct SourceRow {
-    #[diesel(sql_type = Text)]
-    cover: Cover,
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = Jsonb)]
-    written: Value,
-}
-
-/// The settings that may limit a run: of its organization, its project, its node and those
-/// above, itself and the runs that it was started through. The first of those has the limit
-/// that the organization sets for each execution.
-pub async fn sources(tx: &Tx, lease: &Lease) -> Result<Vec<Source>> {
-    let rows: Vec<SourceRow> = diesel::sql_query(SOURCES)
-        .bind::<SqlUuid, _>(lease.org)
-        .bind::<SqlUuid, _>(lease.project)
-        .bind::<SqlUuid, _>(lease.node)
-        .bind::<SqlUuid, _>(lease.execution)
-        .cached()
-        .load(&mut tx.pipe())
-        .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Source {
-                cover: row.cover,
-                id: row.id,
-                written: objects::read(row.written).map_err(|error| {
-                    // Metadata are the client's to write; a limit that nobody understands
-                    // must not pass for none.
-                    Error::new(
-                        crate::kernel::Code::Unprocessable,
-                        format!("The budget of this {} can't be read: {error}.", row.cover),
-                    )
-                })?,
-            })
-        })
-        .collect()
-}
-
-const SOURCES: &str = "with recursive \
-    up(id, parent_id, budget, level) as ( \
-      select n.id, n.parent_id, n.metadata #> '{agentConfig,budget}', 1 from nodes n where n.id = $3 \
-      union all \
-      select n.id, n.parent_id, n.metadata #> '{agentConfig,budget}', up.level + 1 \
-      from nodes n join up on n.id = up.parent_id where up.level < 100), \
-    runs(id, parent, usd, level) as ( \
-      select e.id, e.parent_execution_id, e.config -> 'budgetUsd', 1 from agent_executions e where e.id = $4 \
-      union all \
-      select e.id, e.parent_execution_id, e.config -> 'budgetUsd', runs.level + 1 \
-      from agent_executions e join runs on e.id = runs.parent where runs.level < 100) \
-    select 'organization' as cover, o.id, o.settings -> 'budget' as written from organizations o \
-      where o.id = $1 and jsonb_typeof(o.settings -> 'budget') = 'object' \
-    union all select 'project', p.id, p.settings -> 'budget' from projects p \
-      where p.id = $2 and jsonb_typeof(p.settings -> 'budget') = 'object' \
-    union all select 'node', up.id, up.budget from up where jsonb_typeof(up.budget) = 'object' \
-    union all select 'execution', runs.id, jsonb_strip_nulls(jsonb_build_object('usd', runs.usd)) \
-      from runs where runs.usd is not null or runs.parent is null";
 
 /// The columns of an [`AccountRow`].
 macro_rules! columns {
@@ -210,62 +150,86 @@ async fn open_one(tx: &Tx, org: OrgId, limit: &Limit) -> Result<Account> {
     Ok(row.into())
 }
 
-/// Reserves `need` under budgets whose rows are locked.
-pub fn reserve(tx: &Tx, lease: &Lease, ids: Vec<Uuid>, need: Need) {
+/// Notes the call that a run makes after the entry `after`.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// The entry.
+    pub after: i64,
+    /// What is counted as spent should the call be lost: what the model was given to read.
+    pub need: Need,
+}
+
+/// Reserves `allowance` under budgets whose rows are locked, for a run's next call and maybe
+/// those after it.
+pub fn reserve(tx: &Tx, lease: &Lease, ids: Vec<Uuid>, allowance: &Allowance, call: Call) {
+    let (micros, tokens) = allowance.left();
     tx.later(
         diesel::sql_query(
             "with noted as (insert into budget_reservations (execution_id, org_id, budgets, \
-               micros, tokens, lost_micros, lost_tokens, created_at) \
-               values ($1, $2, $3, $4, $5, $6, $7, $8)) \
+               micros, tokens, lost_micros, lost_tokens, since, call_after, created_at) \
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)) \
              update budgets set reserved_micros = reserved_micros + $4, \
-               reserved_tokens = reserved_tokens + $5, updated_at = $8 where id = any($3)",
+               reserved_tokens = reserved_tokens + $5, updated_at = $9 where id = any($3)",
         )
         .bind::<SqlUuid, _>(lease.execution)
         .bind::<SqlUuid, _>(lease.org)
         .bind::<Array<SqlUuid>, _>(ids)
-        .bind::<BigInt, _>(need.micros)
-        .bind::<BigInt, _>(need.tokens)
-        .bind::<BigInt, _>(need.read_micros)
-        .bind::<BigInt, _>(need.read_tokens)
+        .bind::<BigInt, _>(micros)
+        .bind::<BigInt, _>(tokens)
+        .bind::<BigInt, _>(call.need.read_micros)
+        .bind::<BigInt, _>(call.need.read_tokens)
+        .bind::<BigInt, _>(call.after)
         .bind::<Timestamptz, _>(tx.now()),
     );
 }
 
-/// What a call came to for which something was reserved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Used {
-    /// Millionths of a US dollar, and tokens.
-    Known(i64, i64),
-    /// The call was lost: it is counted as what was noted for that when it was reserved.
-    Lost,
+#[derive(QueryableByName)]
+struct Tight {
+    #[diesel(sql_type = Bool)]
+    tight: bool,
 }
 
-/// Takes away what a run has reserved, if anything, and counts what was used in its place;
-/// answers the budgets as they are then. Their rows are locked in the order in which they
-/// were reserved, as everybody locks them.
-pub async fn settle(tx: &Tx, run: ExecutionId, used: Used) -> Result<Vec<Account>> {
-    let (micros, tokens) = match used {
-        Used::Known(micros, tokens) => (Some(micros), Some(tokens)),
-        Used::Lost => (None, None),
-    };
-    let sql = concat!(
-        "with taken as (delete from budget_reservations where execution_id = $1 \
-           returning budgets, micros, tokens, lost_micros, lost_tokens), \
-         locked as (select b.id, t.micros, t.tokens, coalesce($2, t.lost_micros) as used_micros, \
-             coalesce($3, t.lost_tokens) as used_tokens \
-           from taken t join budgets b on b.id = any(t.budgets) \
-           order by array_position(t.budgets, b.id) for update of b) \
-         update budgets b set reserved_micros = b.reserved_micros - l.micros, \
-           reserved_tokens = b.reserved_tokens - l.tokens, \
-           spent_micros = b.spent_micros + l.used_micros, \
-           spent_tokens = b.spent_tokens + l.used_tokens, updated_at = $4 \
-         from locked l where b.id = l.id returning ",
-        columns!("b")
-    );
+/// Notes another call under what the run has reserved. Answers whether it may be made so: not
+/// when nothing is reserved any more, nor when half of a limit is taken by now, from where on
+/// people want to know what is spent.
+pub async fn goes_on(tx: &Tx, run: ExecutionId, call: Call) -> Result<bool> {
+    let noted: Option<Tight> = diesel::sql_query(
+        "update budget_reservations r set call_after = $2, lost_micros = $3, lost_tokens = $4 \
+         where execution_id = $1 returning exists ( \
+           select from budgets b where b.id = any(r.budgets) \
+             and (b.spent_micros + b.reserved_micros > b.limit_micros / 2 \
+               or b.spent_tokens + b.reserved_tokens > b.limit_tokens / 2)) as tight",
+    )
+    .bind::<SqlUuid, _>(run)
+    .bind::<BigInt, _>(call.after)
+    .bind::<BigInt, _>(call.need.read_micros)
+    .bind::<BigInt, _>(call.need.read_tokens)
+    .cached()
+    .get_result(&mut tx.pipe())
+    .await
+    .optional()?;
+    Ok(noted.is_some_and(|noted| !noted.tight))
+}
+
+/// What becomes of a call that a run has made and that no entry tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// It was lost, and is counted as what was noted for that.
+    Lost,
+    /// It was not made, or cost nothing.
+    Free,
+}
+
+/// Takes away what a run has reserved, if anything, and counts what was used of it in its
+/// place, which the journal says; answers the budgets as they are then. Their rows are locked
+/// in the order in which they were reserved, as everybody locks them.
+///
+/// An unknown cost was not bounded, and is not counted.
+pub async fn settle(tx: &Tx, run: ExecutionId, open: Open) -> Result<Vec<Account>> {
+    let sql = concat!(include_str!("settle.sql"), " returning ", columns!("b"));
     let rows: Vec<AccountRow> = diesel::sql_query(sql)
         .bind::<SqlUuid, _>(run)
-        .bind::<Nullable<BigInt>, _>(micros)
-        .bind::<Nullable<BigInt>, _>(tokens)
+        .bind::<Bool, _>(open == Open::Lost)
         .bind::<Timestamptz, _>(tx.now())
         .cached()
         .load(&mut tx.pipe())

@@ -95,28 +95,6 @@ pub async fn depth(tx: &mut Tx, id: ExecutionId) -> Result<i64> {
     Ok(row.depth)
 }
 
-/// The nodes of the runs through which this one was started.
-pub async fn nodes_above(tx: &Tx, parent: ExecutionId) -> Result<Vec<NodeId>> {
-    #[derive(QueryableByName)]
-    struct Above {
-        #[diesel(sql_type = SqlUuid)]
-        node: NodeId,
-    }
-    let rows: Vec<Above> = diesel::sql_query(
-        "with recursive above(node, parent, level) as ( \
-           select e.node_id, e.parent_execution_id, 1 from agent_executions e where e.id = $1 \
-           union all \
-           select e.node_id, e.parent_execution_id, a.level + 1 from agent_executions e \
-           join above a on e.id = a.parent where a.level < $2) \
-         select node from above",
-    )
-    .bind::<SqlUuid, _>(parent)
-    .bind::<Integer, _>(MAX_LEVELS)
-    .load(&mut tx.pipe())
-    .await?;
-    Ok(rows.into_iter().map(|row| row.node).collect())
-}
-
 /// How many runs the tree has that this one belongs to, the first one included. Runs that
 /// start others in the same moment don't see each other, so the count may lag by those.
 pub async fn size(tx: &mut Tx, id: ExecutionId) -> Result<i64> {

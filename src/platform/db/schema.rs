@@ -106,6 +106,8 @@ diesel::table! {
         lost_micros -> Int8,
         lost_tokens -> Int8,
         created_at -> Timestamptz,
+        since -> Nullable<Int8>,
+        call_after -> Nullable<Int8>,
     }
 }
 

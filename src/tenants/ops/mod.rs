@@ -36,12 +36,6 @@ pub async fn admins_in(tx: &mut Tx, org: OrgId) -> Result<Vec<UserId>> {
     store::members::admins(tx, org).await
 }
 
-/// The rules that the organization of the transaction has for its agents, `null` when it
-/// has none.
-pub async fn agent_policies_in(tx: &Tx, org: OrgId) -> Result<Value> {
-    store::agent_policies(tx, org).await
-}
-
 /// Signs somebody in whom we take at their word, and gives them a token. The caller
 /// has made sure that development tokens are on.
 pub async fn dev_sign_in(app: &App, who: SignIn) -> Result<(User, Minted)> {

@@ -141,13 +141,6 @@ pub(super) async fn settings_if_any(tx: &Tx, id: OrgId) -> Result<Value> {
     Ok(settings.unwrap_or_default())
 }
 
-/// The `agentPolicies` of an organization's settings.
-pub(super) async fn agent_policies(tx: &Tx, id: OrgId) -> Result<Value> {
-    let settings = settings_if_any(tx, id).await?;
-    let policies = settings.get("agentPolicies");
-    Ok(policies.cloned().unwrap_or_default())
-}
-
 /// Deletes an organization and, by their keys, all of its rows.
 pub(super) async fn delete_org(tx: &mut Tx, id: OrgId) -> Result<()> {
     // Whoever works in the organization holds rows like these and then needs that of the

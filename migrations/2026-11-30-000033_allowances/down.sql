@@ -1,0 +1,3 @@
+alter table budget_reservations
+    drop column since,
+    drop column call_after;
