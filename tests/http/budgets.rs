@@ -279,6 +279,25 @@ async fn a_limit_that_is_lowered_holds_for_a_run_with_an_allowance() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_goes_with_its_project_has_spent_what_it_has_spent() {
+    let (bench, model, _, working) = gated(vec![look(), complete()]).await;
+    model.asked().await;
+    model.answer();
+    model.asked().await;
+    let row = bench
+        .rows("select lost_tokens from budget_reservations")
+        .await;
+    let lost = row[0]["lost_tokens"].as_i64().unwrap();
+    let project = format!("/projects/{}", bench.project);
+    bench.ada.delete(&project).await.expect(204);
+    assert_eq!(account(&bench, "organization").await, (110 + lost, 0));
+    model.answer();
+    // It finds the run gone.
+    assert!(working.await.unwrap().unwrap());
+    assert_eq!(account(&bench, "organization").await, (110 + lost, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_stops_between_two_calls_gives_back_what_the_next_may_cost() {
     let bench = bench(
         json!({ "monthlyTokens": 100_000 }),

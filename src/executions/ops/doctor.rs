@@ -55,6 +55,13 @@ async fn owners(db: &Db, agent: &AgentConfig) -> Result<Vec<Finding>> {
                 "Report this with the executions' traces; raise the budget meanwhile.",
             ),
             Finding::of_some(
+                "budget_differs",
+                "Under budgets something else is reserved than executions hold.",
+                doctor::unequal_budgets(tx).await?,
+                "Report this; set budgets.reserved_micros and reserved_tokens to the sums of the \
+                 budget_reservations that name the budget.",
+            ),
+            Finding::of_some(
                 "run_held_at_rest",
                 "Executions that rest or have ended are still some worker's.",
                 held,

@@ -221,12 +221,11 @@ pub enum Open {
 }
 
 /// Takes away what a run has reserved, if anything, and counts what was used of it in its
-/// place, which the journal says; answers the budgets as they are then. Their rows are locked
-/// in the order in which they were reserved, as everybody locks them.
+/// place, which the journal says; answers the budgets as they are then.
 ///
 /// An unknown cost was not bounded, and is not counted.
 pub async fn settle(tx: &Tx, run: ExecutionId, open: Open) -> Result<Vec<Account>> {
-    let sql = concat!(include_str!("settle.sql"), " returning ", columns!("b"));
+    let sql = concat!("select ", columns!("b"), " from app.settle($1, $2, $3) b");
     let rows: Vec<AccountRow> = diesel::sql_query(sql)
         .bind::<SqlUuid, _>(run)
         .bind::<Bool, _>(open == Open::Lost)

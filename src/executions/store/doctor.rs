@@ -7,6 +7,7 @@ use diesel::{
     sql_types::Bool,
 };
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
 use crate::{
     executions::model::Status,
@@ -79,6 +80,29 @@ pub(in super::super) async fn idle_reservations(tx: &mut Tx) -> Result<Vec<Execu
         where e.status not in ('pending', 'running') and r.created_at < $1 limit $2";
     let now = tx.now();
     named(tx, query, now).await
+}
+
+/// Budgets under which something else is reserved than runs hold.
+pub(in super::super) async fn unequal_budgets(tx: &mut Tx) -> Result<Vec<Uuid>> {
+    // One statement, so that both are of the same moment.
+    let rows: Vec<Budget> = diesel::sql_query(
+        "select b.id from budgets b left join lateral ( \
+             select sum(r.micros) as micros, sum(r.tokens) as tokens from budget_reservations r \
+             where r.org_id = b.org_id and b.id = any (r.budgets)) held on true \
+         where b.reserved_micros <> coalesce(held.micros, 0) \
+             or b.reserved_tokens <> coalesce(held.tokens, 0) \
+         order by b.id limit $1",
+    )
+    .bind::<diesel::sql_types::BigInt, _>(NAMED)
+    .load(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Budget {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: Uuid,
 }
 
 /// Runs that rest or have ended and are still some worker's.
