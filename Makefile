@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup tools setup-postgres setup-redis setup-sqs setup-s3 dev build test check bench bench-executions bench-extraction bench-live bench-retrieval bench-vectors generate clean \
 	check-format check-scripts check-lints check-reference check-schema check-openapi check-deploy check-api fuzz soak chaos hostile \
-	push-image deploy smoke
+	push-image deploy smoke restore-drill
 
 VENV := .tools/venv
 BENCH := .tools/bench
@@ -102,6 +102,10 @@ $(CDK)/node_modules/.stamp: $(CDK)/package-lock.json $(VENV)/stamp
 	$(call say,the CDK, into $(CDK)/node_modules)
 	$(NODE) npm ci --no-audit --no-fund --prefix $(CDK)
 	@touch $@
+
+restore-drill: setup-postgres $(BENCH_EXECUTIONS)/stamp ## Back a database up, lose a project amid runs of agents, restore it to the moment before, and time it.
+	cargo build --release --locked --bin glassbox
+	$(BENCH_EXECUTIONS)/venv/bin/python tests/bench/executions/restore.py
 
 push-image: ## Build the image of TAG and push it for ENVIRONMENT; needs Docker and AWS.
 	deploy/aws/push-image.sh $(ENVIRONMENT) $(TAG)

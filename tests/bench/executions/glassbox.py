@@ -94,9 +94,9 @@ class GlassBox:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.05)
-        token = self.client.call("POST", "/auth/dev-token", {"userId": "bench", "email": "bench@example.com"})
+        token = self.client.call("POST", "/auth/dev-token", {"userId": self.database, "email": "bench@example.org"})
         self.client.token = token["token"]
-        org = {"name": "Bench", "slug": "bench", "settings": {"budget": BUDGET}}
+        org = {"name": "Bench", "slug": self.database.replace("_", "-"), "settings": {"budget": BUDGET}}
         org = self.client.call("POST", "/orgs", org)
         project = self.client.call("POST", f"/orgs/{org['id']}/projects", {"name": "Bench"})
         self.project = project["id"]
