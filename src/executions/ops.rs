@@ -33,6 +33,7 @@ use crate::{
     nodes::{self, model::Holder},
     outbox,
     platform::db::Tx,
+    projects,
     templates::model::{AGENT_CONFIG, AgentSettings},
     tenants::{self, model::OrgModels},
 };
@@ -170,6 +171,8 @@ pub async fn terms_in(tx: &Tx, lease: &Lease) -> Result<Terms> {
 }
 
 async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) -> Result<Execution> {
+    // The run's row will hold that of its project, which comes before a node's.
+    projects::ops::workflow_in(tx, grant.project()?).await?;
     let lock = nodes::ops::lock_row_in(tx, node).await?;
     let lock = lock.ok_or_else(|| Error::not_found("node"))?;
     // First, because it says more than that the active run holds the lock.

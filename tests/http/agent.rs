@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use diesel_async::SimpleAsyncConnection;
 use glassbox::{
     agent::{drive::Point, worker::AgentWorker},
     platform::llm::{Message, ModelError, ModelErrorKind},
@@ -12,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     support::{
         Client, TestApp,
-        model::{Scripted, Stuck, call, says},
+        model::{Gated, Scripted, Stuck, call, says},
+        until,
     },
     workbench::Workbench,
 };
@@ -338,4 +340,43 @@ async fn a_taken_over_run_whose_person_has_lost_the_node_does_nothing_more() {
     let why = run["errorMessage"].as_str().unwrap();
     assert!(why.contains("no access to the node any more"), "{why}");
     assert_eq!(bench.count("node_outputs").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_sets_a_status_takes_the_project_before_the_node() {
+    let model = Gated::new(vec![call("mark_complete", r#"{ "summary": "done" }"#)]);
+    let test = TestApp::start().await.with_model(model.clone());
+    let bench = Workbench::of(test).await;
+    let node = bench.titled("A task").await;
+    let path = format!("/nodes/{node}/execute");
+    let body = json!({ "model": "script/ed" });
+    bench.ada.post(&path, body).await.expect(201);
+    bench.test.relay().await;
+    let worker = AgentWorker::register(Arc::clone(&bench.test.app))
+        .await
+        .unwrap();
+    let working = tokio::spawn(async move { worker.step(&CancellationToken::new()).await });
+    model.asked().await;
+    // Somebody begins to delete the project.
+    let mut admin = bench.test.database.admin().await;
+    let project = format!(
+        "begin; select from projects where id = '{}' for update",
+        bench.project
+    );
+    admin.batch_execute(&project).await.unwrap();
+    model.answer();
+    until("the step waits for the project", async || {
+        let waits = "select exists (select from pg_locks where not granted)::text as text";
+        let waits = bench.test.database.text(waits).await;
+        (waits == "true").then_some(())
+    })
+    .await;
+    let nodes = format!("select from nodes where id = '{node}' for update nowait; rollback");
+    admin
+        .batch_execute(&nodes)
+        .await
+        .expect("the step holds the node and waits for the project");
+    assert!(working.await.unwrap().unwrap());
+    let run = bench.ada.get(&format!("/nodes/{node}/executions")).await;
+    assert_eq!(run.expect(200)["data"][0]["status"], "complete");
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     access::{self, Standing, Target},
-    agent::{leave, machine::State, spans},
+    agent::{leave, machine::State, spans, tools::Tool},
     app::App,
     executions::{
         journal,
@@ -24,6 +24,7 @@ use crate::{
     },
     kernel::{Code, Error, Result},
     platform::db::Tx,
+    projects,
 };
 
 /// What a try to append came to.
@@ -45,6 +46,26 @@ struct Written {
     held: Option<Allowance>,
 }
 
+/// What a step's transaction holds from its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// The rows of the node and the run.
+    Run,
+    /// And before them, as everybody takes it, that of the project.
+    ProjectAndRun,
+}
+
+impl Rows {
+    /// Those that a call needs.
+    pub(super) const fn of(tool: &Tool) -> Self {
+        if tool.touches_project() {
+            Rows::ProjectAndRun
+        } else {
+            Rows::Run
+        }
+    }
+}
+
 /// How often payloads of one step are stored. What a step does is the same each time, unless
 /// what it reads is changed meanwhile.
 const PUTS: u32 = 5;
@@ -58,10 +79,18 @@ impl Driver {
 
     /// One transaction: what `work` does and the entries it answers, or nothing. It is told what
     /// the run may do at its node.
+    pub(super) async fn append<F>(&mut self, work: F) -> Result<Step>
+    where
+        F: AsyncFnOnce(&Self, &mut Tx, &Standing) -> Result<(Vec<NewEvent>, Change)> + Clone,
+    {
+        self.append_holding(Rows::Run, work).await
+    }
+
+    /// The same, where `work` needs these rows.
     ///
     /// Where these are too large for their rows, the transaction is rolled back, they are
     /// stored, and `work` is done again: nobody waits for the storage under a lock.
-    pub(super) async fn append<F>(&mut self, work: F) -> Result<Step>
+    pub(super) async fn append_holding<F>(&mut self, rows: Rows, work: F) -> Result<Step>
     where
         F: AsyncFnOnce(&Self, &mut Tx, &Standing) -> Result<(Vec<NewEvent>, Change)> + Clone,
     {
@@ -71,7 +100,7 @@ impl Driver {
             if self.dies(Point::BeforeAppend) {
                 return Ok(Step::Ended(End::Died));
             }
-            match self.try_append(work.clone(), &stored).await? {
+            match self.try_append(rows, work.clone(), &stored).await? {
                 Tried::Written(written) => break written,
                 Tried::Behind => {
                     self.catch_up().await?;
@@ -102,16 +131,23 @@ impl Driver {
         }
     }
 
-    async fn try_append<F>(&self, work: F, stored: &Stored) -> Result<Tried>
+    async fn try_append<F>(&self, rows: Rows, work: F, stored: &Stored) -> Result<Tried>
     where
         F: AsyncFnOnce(&Self, &mut Tx, &Standing) -> Result<(Vec<NewEvent>, Change)> + Clone,
     {
         let mut missing = Vec::new();
         let hold = async |tx: &Tx| {
             let node = Target::Node(self.lease.node);
+            let project = async {
+                if rows == Rows::ProjectAndRun {
+                    projects::ops::workflow_in(tx, self.lease.project).await?;
+                }
+                Ok(())
+            };
             let held = journal::hold(tx, &self.lease, self.state.sequence);
             let standing = access::standing(tx, &self.caller, node);
-            tokio::try_join!(biased; held, standing)
+            let ((), held, standing) = tokio::try_join!(biased; project, held, standing)?;
+            Ok((held, standing))
         };
         let settle = match &self.allowance {
             Some(held) => held.settle(),

@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Driver, End, Step};
+use super::{Driver, End, Step, append::Rows};
 use crate::{
     access::Standing,
     agent::{
@@ -167,6 +167,7 @@ impl Driver {
         stop: &CancellationToken,
     ) -> Result<Step> {
         let tool = tools::parse(&permitted.call, &self.lease.config)?;
+        let rows = Rows::of(&tool);
         let cx = self.task(permitted, 0);
         let prepared = tokio::select! {
             biased;
@@ -177,7 +178,8 @@ impl Driver {
             () = stop.cancelled() => return self.hand_over().await.map(Step::Ended),
             prepared = tool.prepare(&cx) => prepared?,
         };
-        self.append(
+        self.append_holding(
+            rows,
             async move |driver: &Self, tx: &mut Tx, standing: &Standing| {
                 let at = (0, begun);
                 driver.make(tx, standing, permitted, prepared, at).await
@@ -217,8 +219,10 @@ impl Driver {
     async fn try_within(&mut self, permitted: &Permitted, before: Vec<NewEvent>) -> Result<Step> {
         let begun = self.app.db.now();
         let tool = tools::parse(&permitted.call, &self.lease.config)?;
+        let rows = Rows::of(&tool);
         let prepared = tool.prepare(&self.task(permitted, before.len())).await?;
-        self.append(
+        self.append_holding(
+            rows,
             async move |driver: &Self, tx: &mut Tx, standing: &Standing| {
                 let at = (before.len(), begun);
                 let (made, change) = driver.make(tx, standing, permitted, prepared, at).await?;

@@ -157,6 +157,12 @@ macro_rules! tools {
                 matches!(self.effect(), Effect::Pure) && !matches!(self, Tool::Search(_))
             }
 
+            /// Whether it adds to the project's tree of nodes or sets a status, and so holds the
+            /// project's row.
+            pub const fn touches_project(&self) -> bool {
+                matches!(self, Tool::CreateSubnode(_) | Tool::MarkComplete(_))
+            }
+
             /// Does what must be done outside our database.
             pub async fn prepare(self, cx: &Task<'_>) -> Result<Prepared> {
                 match self { $(Tool::$variant(args) => $module::prepare(args, cx).await.map(Prepared::$variant),)+ }

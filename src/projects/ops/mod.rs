@@ -108,7 +108,7 @@ pub async fn project_delete(ctx: &Ctx, id: ProjectId) -> Result<()> {
 /// The states of a project's nodes. The project's row is held shared until the
 /// transaction ends: meanwhile no state is removed and nothing in its tree of nodes is
 /// moved or deleted. Ask before locking a node, or the two orders could deadlock.
-pub async fn workflow_in(tx: &mut Tx, id: ProjectId) -> Result<Workflow> {
+pub async fn workflow_in(tx: &Tx, id: ProjectId) -> Result<Workflow> {
     store::workflow(tx, id, Hold::Shared).await
 }
 

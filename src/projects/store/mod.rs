@@ -94,11 +94,11 @@ pub(super) async fn lock_project(tx: &mut Tx, id: ProjectId) -> Result<Project> 
         .try_into()
 }
 
-pub(super) async fn workflow(tx: &mut Tx, id: ProjectId, hold: Hold) -> Result<Workflow> {
+pub(super) async fn workflow(tx: &Tx, id: ProjectId, hold: Hold) -> Result<Workflow> {
     let row = projects::table.find(id).select(ProjectRow::as_select());
     let row: Option<ProjectRow> = match hold {
-        Hold::Shared => row.for_share().first(tx.conn()).await,
-        Hold::Alone => row.for_no_key_update().first(tx.conn()).await,
+        Hold::Shared => row.for_share().first(&mut tx.pipe()).await,
+        Hold::Alone => row.for_no_key_update().first(&mut tx.pipe()).await,
     }
     .optional()?;
     let project = Project::try_from(row.ok_or_else(gone)?)?;
