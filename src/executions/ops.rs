@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
-    journal,
+    journal, metrics,
     model::{Child, Execution, ExecutionConfig, ExecutionStart, Lease, Status, TraceEvent},
     store,
 };
@@ -40,6 +40,11 @@ pub use control::{
     execution_cancel, execution_input, execution_message, execution_pause, execution_resume,
     expire_requests,
 };
+
+/// The figures that are read from the database.
+pub mod figures {
+    pub use crate::executions::metrics::{forget, read};
+}
 
 /// Levels of runs that start runs at most.
 const MAX_DEPTH: i64 = 8;
@@ -206,6 +211,7 @@ async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) ->
     };
     audit::record(tx, grant, entry).await?;
     outbox::emit(tx, &pending_event(grant.org, &execution)).await?;
+    metrics::created(tx);
     outbox::enqueue(tx, &journal::job(grant.org, node, id)).await?;
     Ok(execution)
 }

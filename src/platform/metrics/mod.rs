@@ -14,10 +14,15 @@ use std::{
     any::{Any, TypeId},
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
-use prometheus_client::{encoding::prometheus_text, metrics::info::Info, registry::Registry};
+use chrono::TimeDelta;
+use prometheus_client::{
+    encoding::prometheus_text,
+    metrics::{gauge::Gauge, info::Info},
+    registry::Registry,
+};
 
 use crate::kernel::{Error, Result};
 
@@ -26,6 +31,18 @@ pub const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
 /// What stands before the names of all figures that are ours.
 const PREFIX: &str = "glassbox";
+
+/// Rows that a figure counts at most, so that no look costs more than that many; a figure that
+/// stands there says "so many or more".
+pub const MOST_COUNTED: i64 = 100_000;
+
+/// A time that may become longer or shorter.
+pub type SecondsGauge = Gauge<f64, AtomicU64>;
+
+/// A time as figures have it: in seconds, and none before it began.
+pub fn seconds(time: TimeDelta) -> f64 {
+    time.as_seconds_f64().max(0.0)
+}
 
 /// The figures of one part of the program.
 pub trait Figures: Send + Sync + 'static {
