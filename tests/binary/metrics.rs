@@ -1,6 +1,6 @@
 //! `/metrics` of the built program: every role has it where the settings say so.
 
-use std::{path::Path, process::Stdio};
+use std::{collections::BTreeSet, path::Path, process::Stdio};
 
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -60,6 +60,17 @@ async fn every_role_tells_of_itself_and_those_that_serve_of_what_all_share() {
     }
 }
 
+/// The figures that the tables of `docs/TECHNICAL.md` have.
+fn documented() -> BTreeSet<String> {
+    let text = include_str!("../../docs/TECHNICAL.md");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
+    let names = rows
+        .filter_map(|row| row.split_once('`'))
+        .map(|(name, _)| name);
+    let ours = names.filter(|name| name.starts_with("glassbox_"));
+    ours.map(str::to_owned).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dev_tells_of_its_whole_job() {
     let (folder, port) = (TempDir::new().unwrap(), free_port());
@@ -90,5 +101,9 @@ async fn dev_tells_of_its_whole_job() {
             1.0
         );
     }
+    let documented = documented();
+    let ours = told.families().into_iter();
+    let ours: BTreeSet<String> = ours.filter(|name| name.starts_with("glassbox_")).collect();
+    assert_eq!(documented, ours, "docs/TECHNICAL.md has each, and no other");
     assert!(dev.interrupt().await.success());
 }

@@ -71,7 +71,7 @@ impl Collector for Pools {
         let now = self.connections();
         let mut states = encoder.encode_descriptor(
             "db_connections",
-            "Connections to the database that are open",
+            "Connections to the database that are open.",
             None,
             MetricType::Gauge,
         )?;
@@ -81,14 +81,14 @@ impl Collector for Pools {
         }
         let most = encoder.encode_descriptor(
             "db_connections_max",
-            "Connections to the database that may be open",
+            "Connections to the database that may be open.",
             None,
             MetricType::Gauge,
         )?;
         ConstGauge::new(now.most).encode(most)?;
         let waiters = encoder.encode_descriptor(
             "db_connection_waiters",
-            "Transactions that wait for a connection",
+            "Transactions that wait for a connection.",
             None,
             MetricType::Gauge,
         )?;

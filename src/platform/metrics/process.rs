@@ -49,28 +49,28 @@ impl Collector for Process {
         let figures: [(&str, &str, &dyn EncodeMetric); 6] = [
             (
                 "process_cpu_seconds",
-                "Time of processors that was used",
+                "Time of processors that was used.",
                 &ConstCounter::new(now.cpu_seconds),
             ),
             (
                 "process_resident_memory_bytes",
-                "Memory that is resident",
+                "Memory that is resident.",
                 &ConstGauge::new(now.resident_bytes),
             ),
             (
                 "process_virtual_memory_bytes",
-                "Addresses that are mapped",
+                "Addresses that are mapped.",
                 &ConstGauge::new(now.virtual_bytes),
             ),
-            ("process_threads", "Threads", &ConstGauge::new(now.threads)),
+            ("process_threads", "Threads.", &ConstGauge::new(now.threads)),
             (
                 "process_open_fds",
-                "Open files and connections",
+                "Open files and connections.",
                 &ConstGauge::new(now.open_fds),
             ),
             (
                 "process_start_time_seconds",
-                "When the process began, since 1970",
+                "When the process began, since 1970.",
                 &ConstGauge::new(now.started),
             ),
         ];

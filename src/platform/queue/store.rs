@@ -106,8 +106,9 @@ pub(super) async fn returning(tx: &mut Tx, attempts: i32, limit: i64) -> Result<
 
 #[derive(QueryableByName)]
 struct Line {
+    /// Perhaps one that only a newer version knows.
     #[diesel(sql_type = Text)]
-    queue: QueueName,
+    queue: String,
     #[diesel(sql_type = BigInt)]
     waiting: i64,
     #[diesel(sql_type = BigInt)]
@@ -128,7 +129,7 @@ async fn depths(tx: &Tx) -> Result<Vec<Depth>> {
         .load(&mut tx.pipe())
         .await?;
     let depth = |queue: &QueueName| {
-        let line = lines.iter().find(|line| line.queue == *queue);
+        let line = lines.iter().find(|line| line.queue == queue.as_str());
         let oldest = line.and_then(|line| line.oldest);
         Depth {
             queue: *queue,

@@ -6,7 +6,7 @@ use std::{cell::Cell, fmt, fmt::Write, rc::Rc, time::Instant};
 use actix_web::{
     HttpMessage, Route,
     body::BoxBody,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::ServiceRequest,
     http::{Method, StatusCode},
     middleware::{Next, from_fn},
     web,
@@ -168,14 +168,7 @@ pub fn named(route: Route, name: Named) -> Route {
             if let Some(slot) = request.extensions().get::<Slot>() {
                 slot.0.set(Some(name));
             }
-            take(request, next)
+            next.call(request)
         },
     ))
-}
-
-async fn take(
-    request: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    next.call(request).await
 }
