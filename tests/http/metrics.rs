@@ -161,7 +161,7 @@ async fn an_execution_moves_the_figures_of_executions_and_of_models() {
     let node = bench.titled("Say something").await;
     let execute = format!("/nodes/{node}/execute");
     bench.ada.post(&execute, json!({})).await.expect(201);
-    // Rolled back, so it does not count.
+    // Refused, so it does not count.
     bench
         .ada
         .post(&execute, json!({}))
