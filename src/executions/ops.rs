@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
-    journal, metrics,
+    journal,
     model::{Child, Execution, ExecutionConfig, ExecutionStart, Lease, Status, TraceEvent},
     store,
 };
@@ -211,7 +211,7 @@ async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) ->
     };
     audit::record(tx, grant, entry).await?;
     outbox::emit(tx, &pending_event(grant.org, &execution)).await?;
-    metrics::created(tx);
+    super::metrics::created(tx);
     outbox::enqueue(tx, &journal::job(grant.org, node, id)).await?;
     Ok(execution)
 }
