@@ -28,7 +28,10 @@ use crate::{
     },
     kernel::{Code, Error, Result, clock::System},
     platform::db::{Exchange, migrate},
-    server,
+    server::{
+        self,
+        metrics::{self, Reach},
+    },
 };
 
 /// Arguments of `serve`.
@@ -55,7 +58,7 @@ impl ServeArgs {
 pub async fn serve(config: Config) -> Result<()> {
     let listener = server::listen(&config.server.host, config.server.port)?;
     let port = listener.local_addr().map_err(Error::internal)?.port();
-    let mut crew = Crew::muster(config, port).await?;
+    let mut crew = Crew::muster(config, port, Reach::Installation).await?;
     tracing::info!(address = %crew.app.base_url, "serving");
     crew.serve(listener);
     crew.work().await
@@ -65,7 +68,7 @@ pub async fn serve(config: Config) -> Result<()> {
 pub async fn agent_worker(mut config: Config) -> Result<()> {
     config.database.plans = Plans::Fixed;
     let port = config.server.port;
-    let mut crew = Crew::muster(config, port).await?;
+    let mut crew = Crew::muster(config, port, Reach::Process).await?;
     crew.agent_worker();
     crew.work().await
 }
@@ -73,7 +76,7 @@ pub async fn agent_worker(mut config: Config) -> Result<()> {
 /// Turns files into text.
 pub async fn file_worker(config: Config) -> Result<()> {
     let port = config.server.port;
-    let mut crew = Crew::muster(config, port).await?;
+    let mut crew = Crew::muster(config, port, Reach::Process).await?;
     crew.file_worker();
     crew.work().await
 }
@@ -97,15 +100,25 @@ impl Crew {
     }
 
     /// The crew of a process of its own: stopped by signals, on a database that must
-    /// have been migrated.
-    async fn muster(config: Config, port: u16) -> Result<Self> {
+    /// have been migrated. It tells its figures, if the settings say where.
+    async fn muster(config: Config, port: u16, reach: Reach) -> Result<Self> {
         let stop = stop_on_signal()?;
+        let scraped = metrics::listen(&config.telemetry)?;
         check_migrated(&config).await?;
         let base_url = config.server.base_url(port);
         let app = compose::app(config, Arc::new(System), Arc::new(System), base_url)?;
         let mut crew = Crew::new(Arc::new(app), stop);
         crew.exchange()?;
+        crew.metrics(scraped, reach);
         Ok(crew)
+    }
+
+    /// Adds `/metrics` on `listener`, if there is one.
+    pub fn metrics(&mut self, listener: Option<TcpListener>, reach: Reach) {
+        if let Some(listener) = listener {
+            let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+            self.roles.spawn(metrics::serve(app, listener, reach, stop));
+        }
     }
 
     /// Adds the wake-ups to and from other processes on the same database.

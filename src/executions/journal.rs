@@ -14,6 +14,7 @@ use serde_json::json;
 use super::{
     budget, chain,
     lock::{self, Regained},
+    metrics,
     model::{
         Change, Execution, HumanInputRequest, Lease, NewEvent, Reply, Status, Totals, TraceEvent,
         TraceKind, budget::Settle, payload::Stored,
@@ -282,6 +283,7 @@ pub async fn begin(tx: &mut Tx, id: ExecutionId, event: NewEvent) -> Result<()> 
         store::fork::set_end(tx, &head, event).await?;
         outbox::emit(tx, &trace_event(&head, event)).await?;
     }
+    metrics::written(tx, &written, None);
     Ok(())
 }
 
@@ -339,6 +341,8 @@ async fn write(
     news.push(update_event(head, &execution, &last, steps));
     outbox::emit_all(tx, news);
     wake(tx, head, change).await?;
+    let status = change.status(head.status);
+    metrics::written(tx, &written, status.is_terminal().then_some(status));
     Ok(written)
 }
 

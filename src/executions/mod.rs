@@ -14,6 +14,7 @@ mod budget;
 mod chain;
 pub mod journal;
 mod lock;
+mod metrics;
 pub mod model;
 mod notices;
 pub mod ops;

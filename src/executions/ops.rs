@@ -44,6 +44,11 @@ pub use control::{
     expire_requests,
 };
 
+/// The figures that are read from the database.
+pub mod figures {
+    pub use crate::executions::metrics::{forget, read};
+}
+
 /// Levels of runs that start runs at most.
 const MAX_DEPTH: i64 = 8;
 /// Runs that one run starts at most, directly and through those that it started. Levels alone
@@ -208,6 +213,7 @@ async fn start_in(tx: &mut Tx, grant: &Grant, node: NodeId, order: Order<'_>) ->
     };
     audit::record(tx, grant, entry).await?;
     outbox::emit(tx, &pending_event(grant.org, &execution)).await?;
+    super::metrics::created(tx);
     outbox::enqueue(tx, &journal::job(grant.org, node, id)).await?;
     Ok(execution)
 }

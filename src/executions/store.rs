@@ -1,13 +1,14 @@
 //! SQL of executions and their trace events; [`lock`] has that of the lock which a run
 //! holds on its node, [`fork`] of runs that go on from another's journal, [`requests`] of what
-//! people are asked, [`sweep`] of runs that nobody drives, [`tree`] of runs which runs started; `trace` reads journals, and
-//! [`usage`] sums them up.
+//! people are asked, [`sweep`] of runs that nobody drives, [`tree`] of runs which runs started; `trace` reads journals,
+//! [`usage`] sums them up, and [`metrics`] counts runs.
 
 pub(super) mod budget;
 pub(super) mod doctor;
 pub(super) mod evidence;
 pub(super) mod fork;
 pub(super) mod lock;
+pub(super) mod metrics;
 pub(super) mod payloads;
 pub(super) mod requests;
 pub(super) mod retention;

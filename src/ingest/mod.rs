@@ -8,6 +8,7 @@
 
 pub mod extract;
 pub mod indexer;
+mod metrics;
 pub mod pipeline;
 pub mod sandbox;
 pub mod worker;

@@ -23,6 +23,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    metrics::ReadingFigures,
     pipeline,
     sandbox::{Limits, Sandbox},
 };
@@ -74,6 +75,7 @@ pub struct FileWorker {
     app: Arc<App>,
     sandbox: Sandbox,
     id: WorkerId,
+    figures: Arc<ReadingFigures>,
     /// What this process is at. A lease in its name on anything else is left over from
     /// a try that could not even say that it had failed.
     busy: Mutex<HashSet<FileId>>,
@@ -122,6 +124,7 @@ impl FileWorker {
     pub async fn register(app: Arc<App>, sandbox: Sandbox) -> Result<Self> {
         let id = workers::register(&app.db, WorkerRole::File).await?;
         Ok(FileWorker {
+            figures: app.db.metrics().of(),
             app,
             sandbox,
             id,
@@ -302,6 +305,7 @@ impl FileWorker {
         stop: &CancellationToken,
     ) -> Result<Then> {
         let db = &self.app.db;
+        let begun = Instant::now();
         let read = pipeline::read(&*self.app.blobs, &self.sandbox, claim);
         let tried = tokio::select! {
             // Dropped, the reading kills its child.
@@ -310,6 +314,7 @@ impl FileWorker {
         };
         match tried {
             Ok(Tried::Read(reading)) => {
+                self.figures.count(Some(&reading), begun.elapsed());
                 if !processing::finish(db, claim, &reading).await? {
                     tracing::info!(file = %claim.file, "the file was deleted or taken over");
                 }
@@ -320,6 +325,7 @@ impl FileWorker {
                 false => Then::Done,
             }),
             Err(error) => {
+                self.figures.count(None, begun.elapsed());
                 tracing::warn!(file = %claim.file, error = %error.chain(), "a file was not read");
                 self.put_back(delivery, claim, &error).await
             }

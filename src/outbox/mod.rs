@@ -7,6 +7,7 @@
 //! a while, under numbers without gaps.
 
 pub mod log;
+pub mod metrics;
 pub mod relay;
 mod store;
 

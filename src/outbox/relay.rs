@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use super::{
     log,
+    metrics::OutboxFigures,
     store::{self, Kept, Numbered, Pending},
 };
 use crate::{
@@ -132,7 +133,15 @@ impl Relay {
                     store::mark_told(&lock, position);
                 }
                 lock.commit().await?;
-                Ok(Some(found.untold.len() + found.pending.len()))
+                let taken = found.pending.len();
+                let jobs = found
+                    .pending
+                    .iter()
+                    .filter(|row| row.topic == "job")
+                    .count();
+                let figures = self.db.metrics().of::<OutboxFigures>();
+                figures.relayed(taken - jobs, jobs);
+                Ok(Some(found.untold.len() + taken))
             }
             Err(error) => {
                 lock.rollback().await;

@@ -293,3 +293,26 @@ pub(super) async fn late(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<V
         .load(tx.conn())
         .await?)
 }
+
+/// Rows of one topic that nobody published yet.
+#[derive(Debug, QueryableByName)]
+pub(super) struct Waiting {
+    #[diesel(sql_type = Text)]
+    pub topic: String,
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+    #[diesel(sql_type = Timestamptz)]
+    pub oldest: Timestamp,
+}
+
+/// How many of the oldest `limit` rows that nobody published are of each topic.
+pub(super) async fn waiting(tx: &Tx, limit: i64) -> Result<Vec<Waiting>> {
+    let sql = "select topic, count(*) as count, min(created_at) as oldest \
+               from (select topic, created_at from outbox where published_at is null \
+                     order by position limit $1) waiting group by topic";
+    Ok(diesel::sql_query(sql)
+        .bind::<BigInt, _>(limit)
+        .cached()
+        .load(&mut tx.pipe())
+        .await?)
+}

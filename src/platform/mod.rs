@@ -10,6 +10,7 @@ pub mod http;
 pub mod limiter;
 pub mod llm;
 pub mod mcp;
+pub mod metrics;
 pub mod oidc;
 pub mod otlp;
 pub mod queue;

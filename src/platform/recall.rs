@@ -1,13 +1,17 @@
 //! How well approximate answers do: of a small share of questions the exact answer is asked
 //! for as well, and how much of it the approximate one had is counted.
 //!
-//! The counts are this process's own, for whoever exports metrics. It knows nothing of what
-//! was asked.
+//! The counts are this process's own, and among its metrics. It knows nothing of what was
+//! asked.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
+
+use prometheus_client::{metrics::histogram::Histogram, registry::Registry};
+
+use super::metrics::{Figures, Metrics};
 
 /// What was counted since the process began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,12 +33,30 @@ pub struct Recall {
     questions: AtomicU64,
     expected: AtomicU64,
     found: AtomicU64,
+    figures: Arc<RecallFigures>,
+}
+
+/// What is told of the comparisons.
+#[derive(Debug)]
+struct RecallFigures {
+    shares: Histogram,
+}
+
+impl Figures for RecallFigures {
+    fn register(registry: &mut Registry) -> Self {
+        // Answers have ten entries as a rule.
+        let shares = Histogram::new([0.5, 0.6, 0.7, 0.8, 0.9, 1.0]);
+        let help = "Of sampled questions, how much of the exact answer an index over vectors had";
+        registry.register("search_recall_ratio", help, shares.clone());
+        RecallFigures { shares }
+    }
 }
 
 impl Recall {
     /// Compares one in `every` questions; none when that is 0.
-    pub fn new(every: u64) -> Self {
+    pub fn new(every: u64, metrics: &Metrics) -> Self {
         Recall {
+            figures: metrics.of(),
             every,
             asked: AtomicU64::new(0),
             busy: AtomicBool::new(false),
@@ -71,11 +93,14 @@ pub struct Comparison(Arc<Recall>);
 
 impl Comparison {
     /// Counts an exact answer of `expected` entries, of which the approximate one had `found`.
+    #[expect(clippy::cast_precision_loss, reason = "entries of an answer are few")]
     pub fn count(&self, found: usize, expected: usize) {
         let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         self.0.questions.fetch_add(1, Ordering::Relaxed);
         self.0.expected.fetch_add(wide(expected), Ordering::Relaxed);
         self.0.found.fetch_add(wide(found), Ordering::Relaxed);
+        let share = found as f64 / expected as f64;
+        self.0.figures.shares.observe(share);
     }
 }
 
@@ -91,7 +116,8 @@ mod tests {
 
     #[test]
     fn one_in_so_many_is_compared_and_no_two_at_once() {
-        let recall = Arc::new(Recall::new(3));
+        let metrics = Metrics::default();
+        let recall = Arc::new(Recall::new(3, &metrics));
         let first = recall.choose();
         assert!(first.is_some());
         let during: Vec<_> = (0..5).filter_map(|_| recall.choose()).collect();
@@ -105,11 +131,14 @@ mod tests {
             (totals.questions, totals.found, totals.expected),
             (2, 19, 20)
         );
+        let text = metrics.text().unwrap();
+        assert!(text.contains("glassbox_search_recall_ratio_sum 1.9\n"));
+        assert!(text.contains("glassbox_search_recall_ratio_bucket{le=\"0.9\"} 1\n"));
     }
 
     #[test]
     fn none_is_compared_when_none_is_asked_for() {
-        let recall = Arc::new(Recall::new(0));
+        let recall = Arc::new(Recall::new(0, &Metrics::default()));
         assert!((0..10).all(|_| recall.choose().is_none()));
     }
 }

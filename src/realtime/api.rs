@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     guard::Guard,
     hub::Hub,
+    metrics::Kind,
     outlet::{Outflow, Outlet},
     socket::Socket,
     stream, ticket,
@@ -92,7 +93,7 @@ pub async fn ws_open(
         ..Origin::default()
     };
     let caller = ticket::redeem(&app.db, &app.keyring, text, origin).await?;
-    let place = hub.admit(caller.user())?;
+    let place = hub.admit(caller.user(), Kind::Socket)?;
     let ctx = Ctx {
         app: Arc::clone(&app),
         caller,

@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     feed::{Ear, Feed, Listener},
+    metrics::{Kind, LiveFigures},
     present::Presence,
     protocol::Frame,
     watch,
@@ -36,6 +37,7 @@ pub struct Hub {
     pub(super) presence: Presence,
     feeds: Mutex<HashMap<Channel, Arc<Feed>>>,
     connections: Mutex<HashMap<UserId, usize>>,
+    figures: Arc<LiveFigures>,
     next: AtomicU64,
     tasks: TaskTracker,
     runtime: Handle,
@@ -54,6 +56,7 @@ impl Hub {
             presence: Presence::new(app.db.clock()),
             feeds: Mutex::default(),
             connections: Mutex::default(),
+            figures: app.db.metrics().of(),
             next: AtomicU64::new(1),
             tasks: TaskTracker::new(),
             runtime,
@@ -135,7 +138,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`Code::RateLimited`] when it is one too many.
-    pub(super) fn admit(self: &Arc<Self>, user: UserId) -> Result<Place> {
+    pub(super) fn admit(self: &Arc<Self>, user: UserId, kind: Kind) -> Result<Place> {
         let mut connections = self
             .connections
             .lock()
@@ -148,9 +151,11 @@ impl Hub {
             ));
         }
         *count += 1;
+        self.figures.of(kind).inc();
         Ok(Place {
             hub: Arc::clone(self),
             user,
+            kind,
         })
     }
 }
@@ -160,10 +165,12 @@ impl Hub {
 pub(super) struct Place {
     hub: Arc<Hub>,
     user: UserId,
+    kind: Kind,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.hub.figures.of(self.kind).dec();
         let mut connections = self
             .hub
             .connections

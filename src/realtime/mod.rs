@@ -20,6 +20,7 @@ mod guard;
 mod hub;
 mod line;
 mod meter;
+mod metrics;
 mod outlet;
 mod present;
 mod protocol;

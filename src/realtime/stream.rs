@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     feed::{Delivery, Ear},
     hub::{Hub, Place},
+    metrics::Kind,
     protocol::Frame,
     subscriptions::{self, Missed, Replay, Resumed, Subscription},
 };
@@ -48,7 +49,7 @@ pub(super) async fn follow(
     channel: Channel,
     since: Option<i64>,
 ) -> Result<impl Stream<Item = Result<Bytes>>> {
-    let place = hub.admit(ctx.caller.user())?;
+    let place = hub.admit(ctx.caller.user(), Kind::Stream)?;
     let (sender, queue) = mpsc::channel(hub.config.queue);
     let slow = CancellationToken::new();
     // First, so that a right that is taken away after the look is heard of.

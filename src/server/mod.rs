@@ -9,6 +9,7 @@ mod encoding;
 mod examples;
 mod head;
 mod health;
+pub mod metrics;
 mod openapi;
 mod problems;
 mod retries;
@@ -35,6 +36,7 @@ use actix_web::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::metrics::RequestFigures;
 use crate::{
     app::App,
     kernel::{Code, Error, Result},
@@ -61,7 +63,9 @@ pub fn build(
     >,
 > {
     let cors = cors::layer(&app.config.server);
+    let figures = app.db.metrics().of::<RequestFigures>();
     ActixApp::new()
+        .app_data(web::Data::from(figures))
         .app_data(web::Data::new(app))
         .app_data(web::Data::new(readiness))
         .app_data(web::Data::new(hub))
@@ -82,13 +86,18 @@ pub fn build(
 
 /// Opens the listening socket; a port in use and the like are said in one sentence.
 pub fn listen(host: &str, port: u16) -> Result<TcpListener> {
+    listen_as_set_by("--port", host, port)
+}
+
+/// As [`listen`], where the port is chosen `by` something that the sentence names.
+fn listen_as_set_by(by: &str, host: &str, port: u16) -> Result<TcpListener> {
     TcpListener::bind((host, port)).map_err(|error| {
         let why = match error.kind() {
             std::io::ErrorKind::AddrInUse => format!(
-                "Port {port} is in use by another program. Stop that one, or choose another port with --port."
+                "Port {port} is in use by another program. Stop that one, or choose another port with {by}."
             ),
             std::io::ErrorKind::PermissionDenied => {
-                format!("Port {port} needs more rights than we have. Choose one above 1023 with --port.")
+                format!("Port {port} needs more rights than we have. Choose one above 1023 with {by}.")
             }
             _ => format!("Can't listen on {host}:{port}: {error}."),
         };

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 
 use actix_web::{Scope, http::Method, middleware::from_fn, web};
 
-use super::{deadline, health};
+use super::{
+    deadline, health,
+    metrics::{Named, named},
+};
 use crate::{
     access::Action,
     executions, files, nodes, projects, realtime, search, templates, tenants, tokens,
@@ -208,11 +211,12 @@ fn around(route: actix_web::Route, access: Access) -> actix_web::Route {
 /// a comparison instead of a regular expression for each row.
 pub fn configure(config: &mut web::ServiceConfig) {
     for (path, route) in root() {
-        config.route(path, route);
+        config.route(path, named(route, Named { prefix: "", path }));
     }
     let mut scopes: BTreeMap<&str, Scope> = BTreeMap::new();
     for (path, route) in api() {
         let (first, rest) = split(path);
+        let route = named(route, Named { prefix: API, path });
         let scope = scopes.remove(first).unwrap_or_else(|| web::scope(first));
         scopes.insert(first, scope.route(rest, route));
     }

@@ -1,4 +1,4 @@
-//! Around every request: its id, its trace, its span, one line when it is done.
+//! Around every request: its id, its trace, its span, its figures, one line when it is done.
 //!
 //! The line names the path but not the query string, which may hold a signature.
 
@@ -16,6 +16,7 @@ use actix_web::{
 };
 use tracing::Instrument;
 
+use super::metrics::Watched;
 use crate::{
     app::App,
     kernel::clock,
@@ -42,7 +43,15 @@ pub async fn around(
     let app = request.app_data::<web::Data<Arc<App>>>().cloned();
     let serve = async move {
         let begun = app.as_ref().map(|app| app.db.now());
-        let mut response = next.call(request).await?;
+        let watched = Watched::begin(&request);
+        let mut response = match next.call(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                watched.answered(error.as_response_error().status_code());
+                return Err(error);
+            }
+        };
+        watched.answered(response.status());
         if let Ok(header) = header {
             response.headers_mut().insert(HEADER, header);
         }

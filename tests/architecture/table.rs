@@ -75,6 +75,11 @@ pub const CRATES: &[(&[&str], &[&str])] = &[
         &["platform/"],
     ),
     (&["rmcp"], &["platform/mcp/"]),
+    (
+        &["prometheus_client"],
+        &["platform/", "*/metrics.rs", "*/metrics/"],
+    ),
+    (&["procfs"], &["platform/metrics/"]),
     (&["biscuit_auth", "prost"], &["access/"]),
 ];
 

@@ -19,6 +19,7 @@ mod evidence;
 mod files;
 mod journal;
 mod live;
+mod metrics;
 mod pair;
 mod refusals;
 

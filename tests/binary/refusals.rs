@@ -35,6 +35,41 @@ async fn a_port_in_use_is_named_with_a_way_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_port_for_metrics_that_is_in_use_is_named_by_every_role() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let folder = TempDir::new().unwrap();
+    let mut programs = vec![command(&folder.path().join("data"), free_port())];
+    for role in ["serve", "agent-worker", "file-worker"] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_glassbox"));
+        program
+            .current_dir(folder.path())
+            .arg(role)
+            .env("GLASSBOX_ENV", "test")
+            .env("GLASSBOX_SERVER__PORT", free_port().to_string())
+            .env("GLASSBOX_LOG__FILTER", "off")
+            .stdin(std::process::Stdio::null());
+        programs.push(program);
+    }
+    for mut program in programs {
+        program.env("GLASSBOX_TELEMETRY__METRICS_LISTEN", address.to_string());
+        let said = refused(program).await;
+        assert!(
+            said.contains(&address.port().to_string()) && said.contains("telemetry.metrics_listen"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_for_metrics_that_is_none_is_named() {
+    let mut dev = command(&TempDir::new().unwrap().path().join("data"), free_port());
+    dev.env("GLASSBOX_TELEMETRY__METRICS_LISTEN", "9464");
+    let said = refused(dev).await;
+    assert!(said.contains("telemetry.metrics_listen"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_can_not_be_made_is_named_with_a_way_out() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let said = refused(command(&file.path().join("below"), free_port())).await;

@@ -19,7 +19,7 @@ use glassbox::{
     outbox::{self, relay::Relay},
     platform::{
         bus::{Bus, LocalBus, Message, Subscription},
-        queue::{Delivery, Posting, Queue},
+        queue::{Delivery, Depth, Posting, Queue},
     },
 };
 use serde_json::json;
@@ -104,6 +104,10 @@ impl Queue for Forgetful {
 
     async fn revive(&self, dead: &Delivery) -> Result<()> {
         self.queue.revive(dead).await
+    }
+
+    async fn depths(&self) -> Result<Vec<Depth>> {
+        self.queue.depths().await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -1,6 +1,12 @@
 //! `Db::tx`: all or nothing, whatever becomes of the one who waits for it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use diesel_async::RunQueryDsl;
 use glassbox::{
@@ -52,6 +58,43 @@ async fn work_that_succeeds_is_committed_and_work_that_fails_is_not() {
     assert_eq!(failed.unwrap_err().code(), Code::NotFound);
     assert!(there(&test.database, "kept").await);
     assert!(!there(&test.database, "lost").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_rolled_back_or_abandoned_counts_nothing() {
+    let test = start().await;
+    let counted = Arc::new(AtomicUsize::new(0));
+    let count = |tx: &mut Tx| {
+        let counted = Arc::clone(&counted);
+        tx.count_after_commit(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+    };
+    let so_far = || AtomicUsize::load(&counted, Ordering::SeqCst);
+    let scope = Scope::Nobody;
+    let begun = async || {
+        let settled = async |tx: &Tx| tx.settle().await;
+        test.app.db.begin(&scope, settled).await.unwrap().0
+    };
+    let mut kept = begun().await;
+    count(&mut kept);
+    assert_eq!(so_far(), 0, "it may still fail");
+    kept.commit().await.unwrap();
+    assert_eq!(so_far(), 1);
+    let failed: Result<()> = test
+        .app
+        .db
+        .tx(Scope::Nobody, async |tx| {
+            count(tx);
+            insert(tx, "twice").await?;
+            insert(tx, "twice").await
+        })
+        .await;
+    failed.unwrap_err();
+    let mut dropped = begun().await;
+    count(&mut dropped);
+    drop(dropped);
+    assert_eq!(so_far(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

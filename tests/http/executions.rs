@@ -10,7 +10,7 @@ use glassbox::agent::{drive::Point, worker::AgentWorker};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Client, TestApp};
+use crate::support::{Client, Scrape, TestApp};
 
 /// A node with a text instruction and a small file of two sections, ready to be run.
 async fn node_with_inputs(test: &TestApp, client: &Client, slug: &str) -> String {
@@ -43,6 +43,19 @@ async fn pending(test: &TestApp) -> (Client, String, String) {
     let node = node_with_inputs(test, &ada, "labs").await;
     let execution = execute(&ada, &node, json!({})).await;
     (ada, node, execution)
+}
+
+/// What must hold of the figures when `ended` runs are complete, whatever happened on the way.
+async fn assert_counted_once(test: &TestApp, ended: usize) {
+    let told = Scrape::read(&test.app.db.metrics().text().unwrap());
+    let complete = [("status", "complete")];
+    let counted = told.get("glassbox_executions_ended_total", &complete);
+    assert_eq!(counted, ended as f64);
+    let steps = told.all("glassbox_execution_steps_total");
+    let steps: f64 = steps.iter().map(|(_, count)| count).sum();
+    let entries = "select count(*)::text as text from agent_trace_events";
+    let entries: f64 = test.database.text(entries).await.parse().unwrap();
+    assert_eq!(steps, entries);
 }
 
 /// Ada with a node that has nothing to read.
@@ -210,6 +223,7 @@ async fn a_worker_may_die_at_any_point_and_nothing_happens_twice() {
         work(&test, &heir).await;
         assert_done_once(&ada, &node, &execution).await;
     }
+    assert_counted_once(&test, points + 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,6 +273,7 @@ async fn a_worker_that_lost_its_lease_can_not_write() {
     }));
     assert!(slow.step(&CancellationToken::new()).await.unwrap());
     assert_done_once(&ada, &node, &execution).await;
+    assert_counted_once(&test, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,6 +32,7 @@ mod live;
 mod locks;
 mod manners;
 mod members;
+mod metrics;
 mod models;
 mod nodes;
 mod notifications;

@@ -7,7 +7,7 @@ use glassbox::{
     agent::worker::AgentWorker,
     app::App,
     kernel::{Code, JobId, OrgId, Result, event::QueueName},
-    platform::queue::{Delivery, Posting, Queue},
+    platform::queue::{Delivery, Depth, Posting, Queue},
 };
 use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -297,6 +297,10 @@ impl Queue for Endless {
 
     async fn revive(&self, _: &Delivery) -> Result<()> {
         Ok(())
+    }
+
+    async fn depths(&self) -> Result<Vec<Depth>> {
+        Ok(Vec::new())
     }
 
     async fn ping(&self) -> Result<()> {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     support::{
-        Client, TestApp,
+        Client, Scrape, TestApp,
         model::{Scripted, call},
         until,
     },
@@ -598,4 +598,8 @@ async fn what_an_index_answers_is_compared_with_the_truth_and_counted() {
     let totals = bench.test.app.recall.totals();
     assert_eq!(totals.expected, 10);
     assert!(totals.found >= 8, "{totals:?}");
+    let told = Scrape::read(&bench.test.app.db.metrics().text().unwrap());
+    assert_eq!(told.get("glassbox_search_recall_ratio_count", &[]), 1.0);
+    let share = told.get("glassbox_search_recall_ratio_sum", &[]);
+    assert_eq!(share, totals.found as f64 / 10.0);
 }

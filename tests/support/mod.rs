@@ -19,6 +19,7 @@ pub mod issuer;
 pub mod model;
 mod redis;
 pub mod s3;
+mod scrape;
 mod socket;
 pub mod sqs;
 pub mod tools;
@@ -45,6 +46,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use client::{Answer, Client};
 pub use database::Database;
 pub use redis::Redis;
+pub use scrape::Scrape;
 pub use socket::Socket;
 pub use until::until;
 

@@ -10,7 +10,7 @@
  * the other's would need one another first.
  */
 
-import { Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -19,7 +19,7 @@ import type { Construct } from 'constructs';
 import type { Settings } from '../config/settings.ts';
 import { removal, retention } from './data.ts';
 
-export const PORTS = { https: 443, program: 8080, database: 5432, cache: 6379 } as const;
+export const PORTS = { https: 443, program: 8080, metrics: 9464, database: 5432, cache: 6379 } as const;
 
 /** Subnets by what their members may reach. */
 export const PUBLIC: ec2.SubnetSelection = { subnetGroupName: 'public' };
@@ -33,6 +33,8 @@ export class Network extends Stack {
   readonly agentWorker: ec2.SecurityGroup;
   readonly fileWorker: ec2.SecurityGroup;
   readonly migrate: ec2.SecurityGroup;
+  /** Of nothing that the stacks make: put what is to read the tasks' figures into it. */
+  readonly scraper: ec2.SecurityGroup;
   readonly database: ec2.SecurityGroup;
   readonly cache: ec2.SecurityGroup;
 
@@ -44,10 +46,15 @@ export class Network extends Stack {
     this.agentWorker = this.group('AgentWorker', 'Runs executions.');
     this.fileWorker = this.group('FileWorker', 'Turns files into text.');
     this.migrate = this.group('Migrate', 'Brings the database to the schema.');
+    this.scraper = this.group('Scraper', 'May read the figures of tasks.');
     this.database = this.group('Database', 'Postgres.', false);
     this.cache = this.group('Cache', 'Valkey.', false);
     this.openWays();
     this.addEndpoints(settings);
+    new CfnOutput(this, 'MayScrape', {
+      description: 'The security group for a Prometheus, which may then read /metrics of tasks',
+      value: this.scraper.securityGroupId,
+    });
   }
 
   private makeVpc(settings: Settings): ec2.Vpc {
@@ -89,6 +96,7 @@ export class Network extends Stack {
     open([this.loadBalancer], this.serve, PORTS.program);
     open([this.serve, this.agentWorker, this.fileWorker, this.migrate], this.database, PORTS.database);
     open([this.serve, this.agentWorker], this.cache, PORTS.cache);
+    for (const role of [this.serve, this.agentWorker, this.fileWorker]) open([this.scraper], role, PORTS.metrics);
   }
 
   /** What a task needs of AWS while it starts and works, without the internet. */

@@ -173,6 +173,8 @@ function working(parts: Parts, size: Size): Variables {
     GLASSBOX_STORAGE__BUCKET: storage.blobs.bucketName,
     GLASSBOX_STORAGE__REGION: settings.region,
     GLASSBOX_MODELS__DEFAULT: settings.defaultModel,
+    // Of all that there is only the scraper's group reaches that port.
+    GLASSBOX_TELEMETRY__METRICS_LISTEN: `0.0.0.0:${PORTS.metrics}`,
   };
 }
 

@@ -42,6 +42,15 @@ for (const settings of environments) {
     for (const { text } of all('AWS::EC2::SecurityGroupIngress')) assert.doesNotMatch(text, /CidrIp/);
   });
 
+  test(`${name}: the figures of the three services are for the scraper's group, and no load balancer's`, () => {
+    const ways = all('AWS::EC2::SecurityGroupIngress').filter(({ properties }) => properties.FromPort === 9464);
+    assert.equal(ways.length, 3);
+    for (const { properties } of ways) assert.match(JSON.stringify(properties.SourceSecurityGroupId), /Scraper/);
+    for (const type of ['AWS::ElasticLoadBalancingV2::TargetGroup', 'AWS::ElasticLoadBalancingV2::Listener']) {
+      for (const { text } of all(type)) assert.doesNotMatch(text, /9464/);
+    }
+  });
+
   test(`${name}: nobody is allowed a wildcard of actions`, () => {
     let statements = 0;
     for (const type of ['AWS::IAM::Policy', 'AWS::IAM::Role', 'AWS::SQS::QueuePolicy', 'AWS::S3::BucketPolicy', 'AWS::EC2::VPCEndpoint']) {

@@ -48,7 +48,11 @@ use crate::{
     config::{self, Config, LogConfig, LogFormat, ModelsConfig},
     kernel::{Code, Error, ExecutionId, NodeId, Result, clock::System},
     platform::{queue::DbQueue, workers},
-    server, telemetry,
+    server::{
+        self,
+        metrics::{self, Reach},
+    },
+    telemetry,
 };
 
 /// Only this machine: anybody who reaches the port can sign in as anybody.
@@ -104,11 +108,12 @@ pub async fn run(args: DevArgs) -> Result<()> {
     let stop = roles::stop_on_signal()?;
     let screen = Screen::new();
     refuse_foreign_reset(&args)?;
-    let model = model(
-        args.model.as_deref(),
-        &config::load(ENVIRONMENT, &[])?.models,
-    )?;
-    let listener = server::listen(HOST, args.port)?;
+    let configured = config::load(ENVIRONMENT, &[])?;
+    let model = model(args.model.as_deref(), &configured.models)?;
+    let listeners = Listeners {
+        api: server::listen(HOST, args.port)?,
+        metrics: metrics::listen(&configured.telemetry)?,
+    };
     let folder = DataFolder::open(&args.data_dir)?;
     if args.reset {
         folder.reset()?;
@@ -128,7 +133,7 @@ pub async fn run(args: DevArgs) -> Result<()> {
         log: &log,
         begun,
     };
-    let ended = session.run(&folder, &secrets, listener, stop).await;
+    let ended = session.run(&folder, &secrets, listeners, stop).await;
     let stopped = database.stop().await;
     if ended.is_ok() && stopped.is_ok() {
         screen.line("Everything has stopped.");
@@ -169,6 +174,12 @@ async fn start_database(
     }
 }
 
+/// Where it listens.
+struct Listeners {
+    api: TcpListener,
+    metrics: Option<TcpListener>,
+}
+
 /// What runs on the database.
 struct Session<'a> {
     args: &'a DevArgs,
@@ -186,10 +197,10 @@ impl Session<'_> {
         &self,
         folder: &DataFolder,
         secrets: &Secrets,
-        listener: TcpListener,
+        listeners: Listeners,
         stop: CancellationToken,
     ) -> Result<()> {
-        let port = listener.local_addr().map_err(Error::internal)?.port();
+        let port = listeners.api.local_addr().map_err(Error::internal)?.port();
         let config = self.settings(folder, secrets, port)?;
         let base_url = config.server.base_url(port);
         let app = compose::app(config, Arc::new(System), Arc::new(System), base_url)?;
@@ -203,7 +214,8 @@ impl Session<'_> {
         if !self.database.is_private() {
             crew.exchange()?;
         }
-        crew.serve(listener);
+        crew.metrics(listeners.metrics, Reach::Installation);
+        crew.serve(listeners.api);
         crew.agent_worker();
         crew.file_worker();
         crew.index_vectors();

@@ -9,6 +9,7 @@ mod cached;
 pub mod cluster;
 pub mod doctor;
 pub mod given;
+mod metrics;
 pub mod migrate;
 #[expect(
     missing_docs,
@@ -32,6 +33,8 @@ use diesel_async::{
 };
 use secrecy::ExposeSecret;
 
+use self::metrics::Pools;
+use super::metrics::Metrics;
 use crate::config::DatabaseConfig;
 use crate::kernel::{Clock, Code, Error, Result, Scope, Timestamp, clock::Ids};
 
@@ -46,6 +49,7 @@ pub struct Db {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     signal: Signal,
+    metrics: Metrics,
 }
 
 impl std::fmt::Debug for Db {
@@ -64,11 +68,13 @@ const LEAST_SHARE: usize = 4;
 impl Db {
     /// Makes the pool; connects when first needed.
     pub fn new(config: &DatabaseConfig, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self> {
+        let metrics = Metrics::default();
         Ok(Db {
-            pool: pool(config, config.max_connections)?,
+            pool: counted(&metrics, pool(config, config.max_connections)?),
             clock,
             ids,
             signal: Signal::new(),
+            metrics,
         })
     }
 
@@ -86,7 +92,7 @@ impl Db {
         self.pool.resize(config.max_connections - share * threads);
         let part = |_| {
             Ok(Db {
-                pool: pool(config, share)?,
+                pool: counted(&self.metrics, pool(config, share)?),
                 ..self.clone()
             })
         };
@@ -182,6 +188,11 @@ impl Db {
         &self.signal
     }
 
+    /// The figures of this process, which what is committed here may count in.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// The present moment by the program's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -213,6 +224,7 @@ impl Db {
             self.clock.now(),
             ids,
             self.signal.clone(),
+            self.metrics.clone(),
         ))
     }
 
@@ -224,6 +236,12 @@ impl Db {
         }
         self.pool.retain(|_, _| false);
     }
+}
+
+/// `pool`, whose connections are among the figures from here on.
+fn counted(metrics: &Metrics, pool: Pool<AsyncPgConnection>) -> Pool<AsyncPgConnection> {
+    metrics.of::<Pools>().add(pool.clone());
+    pool
 }
 
 /// A pool of `size` connections, each set up as transactions need it.

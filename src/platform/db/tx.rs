@@ -26,7 +26,10 @@ use super::{
     Cacheable, Signal, Topic,
     scope::{Begin, Commit, SetScope},
 };
-use crate::kernel::{Error, Result, Scope, Timestamp, UserId, clock::Ids};
+use crate::{
+    kernel::{Error, Result, Scope, Timestamp, UserId, clock::Ids},
+    platform::metrics::Metrics,
+};
 
 /// An open transaction with its scope. Stores take it by `&mut`, or by `&` where several
 /// of their statements are to leave together; none of them begins, commits or rolls back.
@@ -40,7 +43,12 @@ pub struct Tx {
     ids: Arc<dyn Ids>,
     signal: Signal,
     wakes: Vec<Topic>,
+    metrics: Metrics,
+    counts: Vec<Count>,
 }
+
+/// What a committed transaction counts.
+type Count = Box<dyn FnOnce() + Send + Sync>;
 
 impl std::fmt::Debug for Tx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -124,6 +132,7 @@ impl Tx {
         now: Timestamp,
         ids: Arc<dyn Ids>,
         signal: Signal,
+        metrics: Metrics,
     ) -> Self {
         Tx {
             conn: scopeguard::guard(conn, close),
@@ -137,6 +146,8 @@ impl Tx {
             ids,
             signal,
             wakes: Vec::new(),
+            metrics,
+            counts: Vec::new(),
         }
     }
 
@@ -215,6 +226,17 @@ impl Tx {
         }
     }
 
+    /// The figures of this process. What this transaction does is counted by
+    /// [`Tx::count_after_commit`].
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Counts once this transaction has committed: what was rolled back did not happen.
+    pub fn count_after_commit(&mut self, count: impl FnOnce() + Send + Sync + 'static) {
+        self.counts.push(Box::new(count));
+    }
+
     /// Sets another scope for the rest of the transaction, for the few operations that
     /// change who they act for, such as making an organization.
     pub fn rescope(&mut self, scope: &Scope) {
@@ -249,6 +271,7 @@ impl Tx {
     pub(super) fn release(self) {
         drop(ScopeGuard::into_inner(self.conn));
         self.wakes.iter().for_each(|topic| self.signal.wake(*topic));
+        self.counts.into_iter().for_each(|count| count());
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {

@@ -4,12 +4,14 @@
 //! already, is decided by a lease in the row that the message names; so delivering
 //! twice is harmless, and a message that is lost is made again by the sweep.
 
+pub mod metrics;
 mod sqs;
 mod store;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use serde_json::Value;
 
 use crate::{
@@ -48,6 +50,21 @@ pub struct Posting {
     pub org: OrgId,
     /// The body.
     pub body: Value,
+}
+
+/// How much a queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    /// Which.
+    pub queue: QueueName,
+    /// Messages that anybody may take now.
+    pub waiting: i64,
+    /// Those that are hidden: somebody is at them, or they are to be tried again later.
+    pub hidden: i64,
+    /// Those that were put aside, where that can be told.
+    pub dead: Option<i64>,
+    /// How old the oldest one is that waits, where that can be told; zero when none does.
+    pub oldest: Option<TimeDelta>,
 }
 
 /// The port.
@@ -91,6 +108,9 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
 
     /// Delivers a message again that was put aside, as if it had just been sent.
     async fn revive(&self, dead: &Delivery) -> Result<()>;
+
+    /// How much each queue holds, about.
+    async fn depths(&self) -> Result<Vec<Depth>>;
 
     /// Fails when the queue does not answer.
     async fn ping(&self) -> Result<()>;

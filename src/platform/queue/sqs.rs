@@ -28,10 +28,10 @@ use aws_sdk_sqs::{
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::{Delivery, Posting, Queue};
+use super::{Delivery, Depth, Posting, Queue};
 use crate::{
     config::QueueConfig,
-    kernel::{Code, Error, Result, event::QueueName},
+    kernel::{Code, Error, Result, event::QueueName, text::TextEnum},
     platform::aws::{self, Place},
 };
 
@@ -53,6 +53,9 @@ const STALE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_secs(1);
 /// More than the longest wait, which is an answer that takes its time.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// What SQS says of a queue.
+type Attributes = HashMap<QueueAttributeName, String>;
 
 /// Two queues, one for each name.
 #[derive(Debug)]
@@ -148,6 +151,23 @@ impl SqsQueue {
             .map_err(away)?;
         let messages = answer.messages.unwrap_or_default().into_iter();
         Ok(messages.map(|message| delivery(queue, message)).collect())
+    }
+
+    /// What SQS says of each queue, in their order.
+    async fn attributes(&self, names: &[QueueAttributeName]) -> Result<Vec<Attributes>> {
+        let client = self.client().await;
+        let asked = QueueName::ALL.iter().map(|queue| {
+            client
+                .get_queue_attributes()
+                .queue_url(self.url(*queue))
+                .set_attribute_names(Some(names.to_vec()))
+                .send()
+        });
+        let answers = futures_util::future::try_join_all(asked).await;
+        let answers = answers.map_err(away)?.into_iter();
+        Ok(answers
+            .map(|told| told.attributes.unwrap_or_default())
+            .collect())
     }
 
     fn take_arrived(&self, queue: QueueName) -> Option<Delivery> {
@@ -255,18 +275,31 @@ impl Queue for SqsQueue {
         self.take_back(dead).await
     }
 
+    /// SQS tells no ages and knows of no queue what it put aside; its own figures do.
+    async fn depths(&self) -> Result<Vec<Depth>> {
+        let (waiting, hidden, delayed) = (
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        );
+        let asked = [waiting.clone(), hidden.clone(), delayed.clone()];
+        let told = self.attributes(&asked).await?;
+        let depth = |(queue, told): (&QueueName, Attributes)| {
+            let count = |name| told.get(&name).and_then(|text| text.parse().ok());
+            let count = |name| count(name).unwrap_or(0_i64);
+            Depth {
+                queue: *queue,
+                waiting: count(waiting.clone()),
+                hidden: count(hidden.clone()) + count(delayed.clone()),
+                dead: None,
+                oldest: None,
+            }
+        };
+        Ok(QueueName::ALL.iter().zip(told).map(depth).collect())
+    }
+
     async fn ping(&self) -> Result<()> {
-        let client = self.client().await;
-        let asked = [QueueName::Agent, QueueName::File].map(|queue| {
-            client
-                .get_queue_attributes()
-                .queue_url(self.url(queue))
-                .attribute_names(QueueAttributeName::QueueArn)
-                .send()
-        });
-        futures_util::future::try_join_all(asked)
-            .await
-            .map_err(away)?;
+        self.attributes(&[QueueAttributeName::QueueArn]).await?;
         Ok(())
     }
 }

@@ -15,16 +15,19 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
-    sql_types::{Integer, Jsonb, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Delivery, Posting, Queue};
+use super::{Delivery, Depth, Posting, Queue};
 use crate::{
-    kernel::{Error, JobId, OrgId, Result, Scope, Timestamp, event::QueueName},
-    platform::db::{Cacheable, Db, Topic, Tx, schema::jobs, types::sql_text},
+    kernel::{Error, JobId, OrgId, Result, Scope, Timestamp, event::QueueName, text::TextEnum},
+    platform::{
+        db::{Cacheable, Db, Topic, Tx, schema::jobs, types::sql_text},
+        metrics::MOST_COUNTED,
+    },
 };
 
 sql_text!(QueueName);
@@ -99,6 +102,44 @@ pub(super) async fn returning(tx: &mut Tx, attempts: i32, limit: i64) -> Result<
         .select(jobs::id)
         .load(tx.conn())
         .await?)
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    /// Perhaps one that only a newer version knows.
+    #[diesel(sql_type = Text)]
+    queue: String,
+    #[diesel(sql_type = BigInt)]
+    waiting: i64,
+    #[diesel(sql_type = BigInt)]
+    hidden: i64,
+    #[diesel(sql_type = BigInt)]
+    dead: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    oldest: Option<Timestamp>,
+}
+
+/// What the queues hold. Of more rows than anybody counts the first ones that are found.
+async fn depths(tx: &Tx) -> Result<Vec<Depth>> {
+    let now = tx.now();
+    let lines: Vec<Line> = diesel::sql_query(include_str!("depths.sql"))
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(MOST_COUNTED)
+        .cached()
+        .load(&mut tx.pipe())
+        .await?;
+    let depth = |queue: &QueueName| {
+        let line = lines.iter().find(|line| line.queue == queue.as_str());
+        let oldest = line.and_then(|line| line.oldest);
+        Depth {
+            queue: *queue,
+            waiting: line.map_or(0, |line| line.waiting),
+            hidden: line.map_or(0, |line| line.hidden),
+            dead: Some(line.map_or(0, |line| line.dead)),
+            oldest: Some(oldest.map_or(TimeDelta::zero(), |oldest| now - oldest)),
+        }
+    };
+    Ok(QueueName::ALL.iter().map(depth).collect())
 }
 
 fn topic(queue: QueueName) -> Topic {
@@ -263,6 +304,10 @@ impl Queue for DbQueue {
                 Ok(())
             })
             .await
+    }
+
+    async fn depths(&self) -> Result<Vec<Depth>> {
+        self.db.read(Scope::System, depths).await
     }
 
     async fn ping(&self) -> Result<()> {

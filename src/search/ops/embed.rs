@@ -8,6 +8,7 @@ use super::{
         store::{embeddings, index as store, vectors},
     },
     index::{LEASE, scope},
+    metrics,
 };
 use crate::{
     kernel::{OrgId, Result, Scope},
@@ -59,9 +60,21 @@ async fn by(db: &Db, embedder: &dyn Embedder, task: &Task) -> Result<()> {
         };
         after = last.at;
         let new = make(embedder, lacking).await?;
-        let put = async |tx: &mut Tx| vectors::put(tx, task.org, model, new).await;
+        let put = async |tx: &mut Tx| put(tx, task.org, model, new).await;
         db.tx(scope(task), put).await?;
     }
+}
+
+/// Puts vectors to chunks, and counts them.
+pub(super) async fn put(
+    tx: &mut Tx,
+    org: OrgId,
+    model: &str,
+    new: Vec<(uuid::Uuid, Vec<f32>)>,
+) -> Result<()> {
+    let made = vectors::put(tx, org, model, new).await?;
+    metrics::embedded(tx, made);
+    Ok(())
 }
 
 /// The vectors of chunks. Nothing to compare has no direction, and so no likeness to

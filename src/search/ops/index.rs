@@ -18,7 +18,7 @@ use super::{
             index::{self as store, FileText, NodeText},
         },
     },
-    embed,
+    embed, metrics,
 };
 use crate::{
     files::model::Segment,
@@ -77,7 +77,8 @@ async fn cut(db: &Db, embedder: &dyn Embedder, task: &Task) -> Result<()> {
         let still = store::is_still(tx, task, seen).await?;
         if still {
             embeddings::note(tx, task.org, embedder.model(), dimensions).await?;
-            chunks::replace(tx, task, chunks).await?;
+            let new = chunks::replace(tx, task, chunks).await?;
+            metrics::cut(tx, new);
         }
         if none || !still {
             return store::done(tx, task).await;

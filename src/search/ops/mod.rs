@@ -6,6 +6,7 @@ mod context;
 mod embed;
 mod find;
 pub mod index;
+pub mod metrics;
 pub mod near;
 mod place;
 mod recall;

@@ -129,7 +129,7 @@ async fn batch(db: &Db, embedder: &dyn Embedder, making: &mut Making) -> Result<
     let new = embed::make(embedder, lacking).await?;
     ahead.held_until = db
         .tx(scope(org), async |tx| {
-            vectors::put(tx, org, model, new).await?;
+            embed::put(tx, org, model, new).await?;
             let until = tx.now() + LEASE;
             match store::keep(tx, &ahead, model, until).await? {
                 true => Ok(until),

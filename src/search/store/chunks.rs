@@ -30,8 +30,8 @@ struct Known {
 /// One that stays, with the number and the place that it has from now on.
 type Moved = (Known, i32, Value);
 
-/// Puts `new` in the place of all that the thing has.
-pub(in crate::search) async fn replace(tx: &mut Tx, task: &Task, new: Vec<Chunk>) -> Result<()> {
+/// Puts `new` in the place of all that the thing has; answers how many were not there yet.
+pub(in crate::search) async fn replace(tx: &mut Tx, task: &Task, new: Vec<Chunk>) -> Result<usize> {
     let mut known = known(tx, task).await?;
     let mut moved = Vec::new();
     let mut added = Vec::new();
@@ -51,7 +51,8 @@ pub(in crate::search) async fn replace(tx: &mut Tx, task: &Task, new: Vec<Chunk>
             .await?;
     }
     shift(tx, task, moved).await?;
-    insert(tx, task, &added).await
+    insert(tx, task, &added).await?;
+    Ok(added.len())
 }
 
 /// The thing as the node or file that a chunk is of.

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
-    sql_types::{BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::{
     files::model::{ProcessingStatus, Segment},
     kernel::{Error, FileId, NodeId, OrgId, Result, Timestamp, event::Indexed, text::TextEnum},
     platform::db::{
-        Tx,
+        Cacheable, Tx,
         schema::{files, index_work as work, node_inputs, node_outputs, nodes},
     },
     search::model::{Stage, Task},
@@ -267,4 +267,38 @@ pub(in crate::search) async fn is_still(
             .optional()?,
     };
     Ok(now == seen)
+}
+
+/// Things that wait for the indexer at one stage.
+#[derive(QueryableByName)]
+pub(in crate::search) struct Waiting {
+    #[diesel(sql_type = Bool)]
+    is_cut: bool,
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+    #[diesel(sql_type = Timestamptz)]
+    pub oldest: Timestamp,
+}
+
+impl Waiting {
+    /// What they wait for.
+    pub fn stage(&self) -> Stage {
+        if self.is_cut {
+            Stage::Embed
+        } else {
+            Stage::Cut
+        }
+    }
+}
+
+/// How many things wait at each stage, over all organizations; `limit` are counted at most.
+pub(in crate::search) async fn waiting(tx: &Tx, limit: i64) -> Result<Vec<Waiting>> {
+    let sql = "select is_cut, count(*) as count, min(created_at) as oldest \
+               from (select cut_mark >= mark as is_cut, created_at from index_work limit $1) \
+               waiting group by is_cut";
+    Ok(diesel::sql_query(sql)
+        .bind::<BigInt, _>(limit)
+        .cached()
+        .load(&mut tx.pipe())
+        .await?)
 }

@@ -91,13 +91,13 @@ pub(in crate::search) async fn lacking(
     Ok(rows.into_iter().map(lacking).collect())
 }
 
-/// Puts vectors to those of the chunks that are still there and have none.
+/// Puts vectors to those of the chunks that are still there and have none; answers to how many.
 pub(in crate::search) async fn put(
     tx: &mut Tx,
     org: OrgId,
     model: &str,
     new: Vec<(Uuid, Vec<f32>)>,
-) -> Result<()> {
+) -> Result<usize> {
     let ids: Vec<Uuid> = new.iter().map(|(id, _)| *id).collect();
     // Locked, so that none goes before its vector comes, which would fail all of them.
     let there: Vec<Uuid> = chunks::table
@@ -120,12 +120,11 @@ pub(in crate::search) async fn put(
     };
     let rows: Vec<_> = new.into_iter().filter_map(row).collect();
     if rows.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
-    diesel::insert_into(vectors::table)
+    Ok(diesel::insert_into(vectors::table)
         .values(rows)
         .on_conflict_do_nothing()
         .execute(tx.conn())
-        .await?;
-    Ok(())
+        .await?)
 }
