@@ -1,6 +1,7 @@
 //! The built program. The newcomer's job: `glassbox dev` on an empty folder, killed at
 //! every line and every entry of the journal, and asked over HTTP what came of it. What it
-//! refuses to start with. Two of it beside each other. And runs while everything dies.
+//! refuses to start with. Two of it beside each other. All roles as the stacks on AWS start
+//! them. And runs while everything dies.
 
 #![expect(
     clippy::disallowed_methods,
@@ -22,6 +23,7 @@ mod live;
 mod metrics;
 mod pair;
 mod refusals;
+mod tasks;
 
 use std::{
     collections::BTreeSet,

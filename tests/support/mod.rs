@@ -17,6 +17,7 @@ mod contract;
 mod database;
 pub mod issuer;
 pub mod model;
+pub mod openai;
 mod redis;
 pub mod s3;
 mod scrape;

@@ -31,17 +31,25 @@ const SUPERVISOR: &str = r#""$@" >"$0/log" 2>&1 & read -r _; kill -9 $!; wait; r
 pub struct Redis {
     folder: PathBuf,
     shell: Option<Child>,
+    /// Options of the server beside the socket's.
+    more: Vec<String>,
 }
 
 impl Redis {
     /// One of a test's own, which may be killed.
     pub fn start() -> Self {
+        Self::start_with(Vec::new())
+    }
+
+    /// The same with more options.
+    pub fn start_with(more: Vec<String>) -> Self {
         // A socket's path has 107 bytes at most, so not under `target`.
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
         let name = format!("glassbox-redis-{}-{number}", std::process::id());
         let mut redis = Redis {
             folder: std::env::temp_dir().join(name),
             shell: None,
+            more,
         };
         redis.start_again();
         redis
@@ -66,6 +74,7 @@ impl Redis {
             .arg(&socket)
             .arg("--pidfile")
             .arg(self.folder.join("pid"))
+            .args(&self.more)
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();

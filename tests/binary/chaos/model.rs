@@ -1,14 +1,11 @@
-//! A model behind HTTP that speaks OpenAI's chat completions and follows a script of twelve
-//! answers. What it says depends on the conversation alone, so a call that is made again
-//! after a crash gets the same answer.
+//! The script of the model: twelve answers of a whole run, two of a part.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wiremock::{
-    Mock, MockServer, Request, ResponseTemplate,
-    matchers::{method, path},
-};
+use wiremock::MockServer;
+
+use super::super::support::openai::{self, Calls, first_input};
 
 /// How long an answer takes.
 const THINKS: Duration = Duration::from_millis(250);
@@ -17,48 +14,16 @@ const THINKS: Duration = Duration::from_millis(250);
 pub const OUTPUTS: &[&str] = &["one", "two", "three", "four"];
 
 pub async fn start() -> MockServer {
-    let server = MockServer::start().await;
-    Mock::given(method("POST"))
-        .and(path("/v1/chat/completions"))
-        .respond_with(|request: &Request| {
-            let request: Value = serde_json::from_slice(&request.body).unwrap();
-            ResponseTemplate::new(200)
-                .set_body_json(answer(&request))
-                .set_delay(THINKS)
-        })
-        .mount(&server)
-        .await;
-    server
-}
-
-fn answer(request: &Value) -> Value {
-    let messages = request["messages"].as_array().unwrap();
-    let turn = messages.iter().filter(|m| m["role"] == "assistant").count();
-    let task = messages.iter().find(|m| m["role"] == "user").unwrap();
-    let is_part = task["content"].as_str().unwrap().starts_with("# part");
-    let calls = if is_part {
-        part(turn)
-    } else {
-        whole(turn, messages)
-    };
-    let calls: Vec<Value> = calls
-        .iter()
-        .zip(0..)
-        .map(|((name, arguments), i): (_, usize)| {
-            let function = json!({ "name": name, "arguments": arguments.to_string() });
-            json!({ "index": i, "id": format!("call_{turn}_{i}"), "type": "function",
-                    "function": function })
-        })
-        .collect();
-    json!({
-        "id": "x", "object": "chat.completion", "model": "scripted",
-        "choices": [{ "index": 0, "finish_reason": "tool_calls",
-            "message": { "role": "assistant", "content": null, "tool_calls": calls } }],
-        "usage": { "prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15 },
+    openai::start(THINKS, |turn, messages| {
+        let task = messages.iter().find(|m| m["role"] == "user").unwrap();
+        if task["content"].as_str().unwrap().starts_with("# part") {
+            part(turn)
+        } else {
+            whole(turn, messages)
+        }
     })
+    .await
 }
-
-type Calls = Vec<(&'static str, Value)>;
 
 fn whole(turn: usize, messages: &[Value]) -> Calls {
     let output = |n: usize| {
@@ -91,10 +56,4 @@ fn part(turn: usize) -> Calls {
         0 => vec![("add_output", json!({ "label": "part", "text": "a part" }))],
         _ => vec![("mark_complete", json!({ "summary": "Done." }))],
     }
-}
-
-fn first_input(messages: &[Value]) -> Value {
-    let listed = messages.iter().find(|m| m["role"] == "tool").unwrap();
-    let listed: Value = serde_json::from_str(listed["content"].as_str().unwrap()).unwrap();
-    listed["inputs"][0]["id"].clone()
 }
