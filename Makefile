@@ -1,7 +1,7 @@
 # What a person does with a fresh clone. `make` alone lists it.
 .DEFAULT_GOAL := help
 .PHONY: help setup tools setup-postgres setup-redis setup-sqs setup-s3 dev build test check bench bench-executions bench-extraction bench-live bench-retrieval bench-vectors generate clean \
-	check-format check-scripts check-lints check-reference check-schema check-openapi check-deploy check-api fuzz soak chaos hostile \
+	check-format check-scripts check-lints check-reference check-schema check-openapi check-deploy check-secrets check-documents check-api fuzz soak chaos hostile \
 	push-image deploy smoke restore-drill
 
 VENV := .tools/venv
@@ -70,7 +70,7 @@ test: setup ## Run the tests; each gets a database of its own.
 	$(call say,the tests of the API again with news and limits through Redis)
 	GLASSBOX_TEST_BUS=redis cargo test --locked --no-fail-fast --test http
 
-check: check-format check-scripts check-deploy check-lints check-reference check-schema check-openapi test check-api ## Everything that CI runs, the tests included.
+check: check-format check-scripts check-deploy check-secrets check-lints check-reference check-schema check-openapi test check-api ## Everything that CI runs, the tests included.
 
 check-format:
 	$(call say,the format)
@@ -97,6 +97,11 @@ check-deploy: $(VENV)/stamp $(CDK)/node_modules/.stamp
 	cd $(CDK) && rm -rf cdk.out && for env in dev staging production; do \
 		$(NODE) npx cdk synth --quiet --no-notices --context env=$$env --output cdk.out/$$env || exit 1; done
 	cd $(CDK) && ../../$(VENV)/bin/cfn-lint --non-zero-exit-code informational 'cdk.out/*/*.template.json'
+
+# After check-deploy, whose templates are looked through as well.
+check-secrets: $(VENV)/stamp ## Refuse secrets in files that git has or would add, and in the stacks' templates.
+	$(call say,secrets)
+	$(VENV)/bin/python deploy/dev/secrets/check.py
 
 $(CDK)/node_modules/.stamp: $(CDK)/package-lock.json $(VENV)/stamp
 	$(call say,the CDK, into $(CDK)/node_modules)
