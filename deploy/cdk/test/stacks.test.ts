@@ -11,6 +11,7 @@ import { STOP_SECONDS } from '../lib/roles.ts';
 import { actionsOf, type Json, ofType, type Properties, synthesize } from './templates.ts';
 
 const CONFIG = new URL('../../../config/', import.meta.url);
+const RUNBOOK = readFileSync(new URL('../../../docs/RUNBOOK.md', import.meta.url), 'utf8');
 const defaults = parse(readFileSync(new URL('default.toml', CONFIG), 'utf8')) as Record<string, Record<string, Json>>;
 
 test('environments have the names of files in config/', () => {
@@ -268,11 +269,29 @@ for (const settings of environments) {
     }
   });
 
+  test(`${name}: every alarm is in the runbook, and the runbook has no other`, () => {
+    const alarms = templates.monitoring!.filter(({ type }) => type === 'AWS::CloudWatch::Alarm');
+    // CDK makes an id of the name's letters and figures, and eight figures of a hash.
+    const there = alarms.map(({ id }) => id.slice(0, -8));
+    const told = alarmsOfRunbook();
+    assert.ok(told.length >= 15);
+    for (const alarm of there) assert.equal(told.filter((entry) => entry.test(alarm)).length, 1, `RUNBOOK.md on ${alarm}`);
+    for (const entry of told) assert.ok(there.some((alarm) => entry.test(alarm)), `no alarm is called ${entry}`);
+  });
+
   test(`${name}: GitHub may come from this environment of this repository alone`, () => {
     const role = templates.delivery!.find(({ type }) => type === 'AWS::IAM::Role')!;
     assert.ok(role.text.includes(`:sub":"repo:${settings.delivery.repository}:environment:${name}"`));
     assert.doesNotMatch(role.text, /StringLike/);
   });
+}
+
+/** The names in the first column of the runbook's table of alarms; “…” stands for a number. */
+function alarmsOfRunbook(): RegExp[] {
+  const table = RUNBOOK.split('\n## Alarms\n')[1]!.split('\n#')[0]!;
+  const cells = table.split('\n').filter((line) => line.startsWith('| `')).map((line) => line.split('|')[1]!);
+  const names = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, found]) => found!));
+  return names.map((found) => new RegExp(`^${found.replaceAll('-', '').replace('…', '\\d+')}$`));
 }
 
 function container(properties: Properties): Properties {
