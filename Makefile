@@ -70,7 +70,7 @@ test: setup ## Run the tests; each gets a database of its own.
 	$(call say,the tests of the API again with news and limits through Redis)
 	GLASSBOX_TEST_BUS=redis cargo test --locked --no-fail-fast --test http
 
-check: check-format check-scripts check-deploy check-secrets check-lints check-reference check-schema check-openapi test check-api ## Everything that CI runs, the tests included.
+check: check-format check-scripts check-deploy check-secrets check-lints check-reference check-schema check-openapi test check-documents check-api ## Everything that CI runs, the tests included.
 
 check-format:
 	$(call say,the format)
@@ -137,6 +137,13 @@ check-schema: setup-postgres
 check-openapi: $(VENV)/stamp
 	$(call say,docs/openapi.json against the OpenAPI 3.1 schema)
 	$(VENV)/bin/openapi-spec-validator docs/openapi.json
+
+# After the tests, which have built the program. moto's environment has the forms of all
+# commands of aws.
+check-documents: $(SQS)/stamp ## Check each command that the documents tell somebody to type.
+	$(call say,the commands in the documents)
+	cargo build --quiet --locked --bin glassbox
+	$(SQS)/bin/python deploy/dev/check-documents.py target/debug/glassbox
 
 # Every operation of the document, every check of schemathesis, in a short form.
 check-api: setup-postgres $(VENV)/stamp

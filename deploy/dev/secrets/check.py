@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Refuses secrets in what git keeps or would add, and in the synthesized templates of the stacks.
 
 The scanner is Kingfisher, which asks nobody: neither whether a key works nor for a newer version.
