@@ -7,19 +7,24 @@ reaches only past flags that it knows, openssl as written. Of the rest the form 
 the models of its services, curl by the paths of docs/openapi.json, cargo by the tests there are.
 
 A block whose commands need something else says so in its first line, such as `# Needs AWS.`; the
-programs that may stand there are in NEEDS. A command that is in no list fails, so that a new kind
-of command gets a check or a mark. Commands within sentences, `like this`, are held to the same
+programs that may stand there are in NEEDS. What needs a running server is then run, block by block,
+beside a `glassbox dev` in a folder that is thrown away. A command that is in no list fails, so that
+a new kind of command gets a check or a mark. Commands within sentences, `like this`, are held to the same
 when they begin with make, glassbox or cargo.
 """
 
 import collections
 import json
+import os
 import pathlib
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import urllib.request
 
 import botocore.session
 from botocore import xform_name
@@ -32,10 +37,10 @@ SHELLS = {"sh", "bash", "console", "shell"}
 NEEDS = {
     "AWS": {"aws", "npx", "npm"},
     "Docker": {"docker"},
-    "a running server": {"curl", "psql", "tail", "jq"},
+    "a running server": {"curl", "psql", "grep", "cut"},
 }
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*(\S*).*$")
-MARK = re.compile(r"^# Needs ([^.;]+)[.;]")
+MARK = re.compile(r"^# Needs ([^.,;]+)[.,;]")
 # A value for <id>, …: what must be parsed is one of these two.
 SOME_ID = "0197c1a0-0000-7000-8000-000000000001"
 SOME_NUMBER = "1"
@@ -71,6 +76,7 @@ WRONG_ALTHOUGH_MARKED = [
 ]
 
 Command = collections.namedtuple("Command", "document line words needs")
+Block = collections.namedtuple("Block", "document line needs lines")
 
 
 class Unfit(Exception):
@@ -94,12 +100,19 @@ def main() -> int:
                     faults.append(f"{document}:{command.line}: {' '.join(command.words)}: {why}")
     for fault in faults:
         print(fault, file=sys.stderr)
+    ran = 0
+    if not faults:
+        blocks = [part for document in DOCUMENTS if document not in LEFT_OUT for part in parts(document)]
+        blocks = [part for part in blocks if isinstance(part, Block) and "a running server" in (part.needs or [])]
+        ran, faults = len(blocks), run_beside(glassbox, blocks)
+        print("\n".join(faults), end="\n" if faults else "", file=sys.stderr)
     # A reader of documents that finds no commands would otherwise find no faults for ever.
-    if seen["make"] < 10 or seen["glassbox"] < 10 or seen["aws"] < 5:
+    if not faults and (seen["make"] < 10 or seen["glassbox"] < 10 or seen["aws"] < 5 or ran < 5):
         faults.append("too few commands were found")
         print(f"check-documents: too few commands were found: {dict(seen)}", file=sys.stderr)
     if not faults:
         print("commands of documents: " + ", ".join(f"{count} {program}" for program, count in seen.most_common()))
+        print(f"{ran} blocks ran beside a server")
     return 1 if faults else 0
 
 
@@ -118,34 +131,48 @@ def not_refused(checks: "Checks") -> list[str]:
 
 def commands(document: str):
     """The commands of a document, in order."""
-    fence, needs, held, start = None, None, "", 0
-    prose = []
+    for part in parts(document):
+        if isinstance(part, Block):
+            yield from of_block(part)
+        else:
+            yield from inline(document, part)
+
+
+def parts(document: str):
+    """The blocks that are typed, and the paragraphs between all blocks as lists of numbered lines."""
+    fence, shell, block, prose = None, False, None, []
     for number, line in enumerate([*(ROOT / document).read_text().splitlines(), ""], 1):
         mark = FENCE.match(line)
-        if fence is None and mark:
-            yield from inline(document, prose)
-            fence, shell, prose = mark[1], mark[2] in SHELLS, []
-            needs, held, first = None, "", True
-        elif fence is not None and line.strip() == fence:
-            if held:
-                yield Command(document, start, ["(a quote that does not end)"], needs)
-            fence = None
-        elif fence is None and line.strip():
-            prose.append((number, line))
-        elif fence is None:
-            yield from inline(document, prose)
+        if fence is None and (mark or not line.strip()):
+            yield prose
             prose = []
-        elif shell:
-            if first and MARK.match(line.strip()):
-                needs = MARK.match(line.strip())[1].split(" and ")
-            first = False
-            start = start if held else number
-            held += typed(line)
-            if not held.endswith("\\\n"):
-                whole = split(held)
-                if whole is not None:
-                    held = ""
-                    yield from (Command(document, start, words, needs) for words in whole)
+            if mark:
+                fence, shell, block = mark[1], mark[2] in SHELLS, Block(document, number, None, [])
+        elif fence is None:
+            prose.append((number, line))
+        elif line.strip() == fence:
+            if shell:
+                yield block
+            fence = None
+        else:
+            needs = MARK.match(line.strip()) if not block.lines else None
+            block = block._replace(needs=needs[1].split(" and ")) if needs else block
+            block.lines.append(line)
+
+
+def of_block(block: Block):
+    held, start = "", 0
+    for number, line in enumerate(block.lines, block.line + 1):
+        start = start if held else number
+        held += typed(line)
+        if held.endswith("\\\n"):
+            continue
+        whole = split(held)
+        if whole is not None:
+            held = ""
+            yield from (Command(block.document, start, words, block.needs) for words in whole)
+    if held:
+        yield Command(block.document, start, ["(a quote that does not end)"], block.needs)
 
 
 def typed(line: str) -> str:
@@ -365,6 +392,68 @@ class Checks:
         if "/" in words[0] and file.is_relative_to(ROOT) and file.is_file() and file.stat().st_mode & 0o111:
             return "scripts"
         raise Unfit("no check of this command is known, and its block has no mark")
+
+
+def run_beside(glassbox: pathlib.Path, blocks: list[Block]) -> list[str]:
+    """Runs the blocks beside a workspace, as somebody who has pasted what it showed."""
+    with tempfile.TemporaryDirectory() as folder:
+        at = pathlib.Path(folder)
+        # Postgres runs as another user when this is root, and must pass through.
+        at.chmod(0o711)
+        for name in (".tools", "config"):
+            (at / name).symlink_to(ROOT / name)
+        (at / "target").mkdir()
+        (at / "target/debug").symlink_to(glassbox.parent)
+        (at / ".curlrc").write_text("fail\nshow-error\nmax-time = 30\n")
+        server = subprocess.Popen([glassbox, "dev", "--port", "0"], cwd=at, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # It ends the reading below, should the server never come up.
+        guard = threading.Timer(300, server.kill)
+        guard.start()
+        try:
+            shown = []
+            for line in server.stdout:
+                shown.append(line)
+                if line.startswith("Ctrl-C stops"):
+                    return run_blocks(blocks, at, "".join(shown))
+            return ["check-documents: `glassbox dev` did not come up:", *shown]
+        finally:
+            guard.cancel()
+            server.send_signal(signal.SIGINT)
+            server.communicate(timeout=60)
+
+
+def run_blocks(blocks: list[Block], at: pathlib.Path, shown: str) -> list[str]:
+    base = re.search(r"http://[\d.:]+", shown)[0]
+    token = re.search(r"^TOKEN='(.*)'$", shown, re.M)[1]
+
+    def ask(path: str):
+        request = urllib.request.Request(f"{base}/api/v1{path}", headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    environment = {
+        "PATH": f"{at}/target/debug:{os.environ['PATH']}",
+        "HOME": str(at),
+        "TOKEN": token,
+        "AUTH": f"Authorization: Bearer {token}",
+        "URL": base,
+        "API": f"{base}/api/v1",
+        "ORG": ask("/orgs")["data"][0]["id"],
+        "USER_ID": ask("/users/me")["id"],
+        "EXECUTION": re.search(r"/executions/([0-9a-f-]{36})/trace", shown)[1],
+        "GLASSBOX_ENV": "dev",
+        "GLASSBOX_DATABASE__URL": f"postgres://glassbox_app@/glassbox?host={at}/.glassbox/postgres/socket",
+        "GLASSBOX_STORAGE__URL_SECRET": re.search('^url_secret = "(.*)"', (at / ".glassbox/secrets.toml").read_text(), re.M)[1],
+    }
+    faults = []
+    for block in blocks:
+        prompted = any(line.strip().startswith("$ ") for line in block.lines)
+        lines = [line for line in block.lines if not prompted or line.strip().startswith("$ ")]
+        text = re.sub(r"http://(localhost|127\.0\.0\.1):8080", base, "".join(map(typed, lines)))
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=at, env=environment, capture_output=True, text=True, timeout=120)
+        if done.returncode:
+            faults.append(f"{block.document}:{block.line}: this block ended with {done.returncode}:\n{text}{done.stdout[-500:]}{done.stderr[-1000:]}")
+    return faults
 
 
 KNOWN = {"make", "glassbox", "cargo", "openssl", "cd", "git", "npm", "npx", "docker", "aws", "curl"}
