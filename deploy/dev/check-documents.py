@@ -405,6 +405,7 @@ def run_beside(glassbox: pathlib.Path, blocks: list[Block]) -> list[str]:
         (at / "target").mkdir()
         (at / "target/debug").symlink_to(glassbox.parent)
         (at / ".curlrc").write_text("fail\nshow-error\nmax-time = 30\n")
+        (at / ".psqlrc").write_text("\\set ON_ERROR_STOP on\n")
         server = subprocess.Popen([glassbox, "dev", "--port", "0"], cwd=at, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         # It ends the reading below, should the server never come up.
         guard = threading.Timer(300, server.kill)
@@ -434,6 +435,7 @@ def run_blocks(blocks: list[Block], at: pathlib.Path, shown: str) -> list[str]:
     environment = {
         "PATH": f"{at}/target/debug:{os.environ['PATH']}",
         "HOME": str(at),
+        "PSQLRC": f"{at}/.psqlrc",
         "TOKEN": token,
         "AUTH": f"Authorization: Bearer {token}",
         "URL": base,
@@ -450,7 +452,7 @@ def run_blocks(blocks: list[Block], at: pathlib.Path, shown: str) -> list[str]:
         prompted = any(line.strip().startswith("$ ") for line in block.lines)
         lines = [line for line in block.lines if not prompted or line.strip().startswith("$ ")]
         text = re.sub(r"http://(localhost|127\.0\.0\.1):8080", base, "".join(map(typed, lines)))
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=at, env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=at, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
         if done.returncode:
             faults.append(f"{block.document}:{block.line}: this block ended with {done.returncode}:\n{text}{done.stdout[-500:]}{done.stderr[-1000:]}")
     return faults
