@@ -1,4 +1,5 @@
-"""Checks every command that the documents tell somebody to type:
+"""Checks every command that the documents tell somebody to type, and that the runbook has every
+finding of doctor:
 
     .tools/sqs/bin/python deploy/dev/check-documents.py <glassbox>
 
@@ -88,6 +89,7 @@ def main() -> int:
     faults, seen = [], collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         checks = Checks(glassbox, pathlib.Path(folder))
+        faults += findings()
         faults += [f"check-documents: “{text}” was not refused" for text in not_refused(checks)]
         for document in DOCUMENTS:
             if document in LEFT_OUT:
@@ -114,6 +116,18 @@ def main() -> int:
         print("commands of documents: " + ", ".join(f"{count} {program}" for program, count in seen.most_common()))
         print(f"{ran} blocks ran beside a server")
     return 1 if faults else 0
+
+
+def findings() -> list[str]:
+    """What differs between the findings that doctor has and those that the runbook explains."""
+    made = re.compile(r'Finding::(?:new|of_some)\(\s*"(\w+)"')
+    there = {name for file in (ROOT / "src").rglob("*.rs") for name in made.findall(file.read_text())}
+    part = (ROOT / "docs/RUNBOOK.md").read_text().split("\n## Findings of doctor\n")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
+    told = {name for cell in rows for name in re.findall(r"`(\w+)`", cell)}
+    if len(there) < 10:
+        return [f"check-documents: too few findings of doctor were found: {sorted(there)}"]
+    return [f"docs/RUNBOOK.md: the finding {name} is only {'there' if name in told else 'in src'}" for name in sorted(there ^ told)]
 
 
 def not_refused(checks: "Checks") -> list[str]:
