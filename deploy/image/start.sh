@@ -29,5 +29,10 @@ if [ -n "${REDIS_HOST:-}" ]; then
   GLASSBOX_BUS__REDIS_URL="rediss://:$(encode "$REDIS_TOKEN")@$REDIS_HOST:6379"
   export GLASSBOX_BUS__REDIS_URL
 fi
+# Workers ask ECS, where it runs them, to spare their task while they work.
+if [ -n "${ECS_AGENT_URI:-}" ]; then
+  GLASSBOX_AGENT__PROTECTION_URL="$ECS_AGENT_URI/task-protection/v1/state"
+  export GLASSBOX_AGENT__PROTECTION_URL
+fi
 unset DATABASE_APP_PASSWORD DATABASE_OWNER_PASSWORD REDIS_TOKEN
 exec glassbox "$@"

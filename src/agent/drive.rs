@@ -49,6 +49,7 @@ use crate::{
     platform::{
         bus::{Message, Subscription},
         db::Tx,
+        workers,
     },
     tenants::{self, ops::KeyedServer},
 };
@@ -269,7 +270,10 @@ impl Driver {
                 held?;
                 return Ok(Step::Ended(End::Lost));
             }
-            () = stop.cancelled() => return self.hand_over().await.map(Step::Ended),
+            // An answer that is paid for once another worker had asked again.
+            () = workers::given_up(stop, self.drain()) => {
+                return self.hand_over().await.map(Step::Ended);
+            }
             answer = self.ask(permit) => answer?,
         };
         let (answer, had) = match answer {
@@ -402,6 +406,11 @@ impl Driver {
         let release = async |tx: &mut Tx| journal::release_lease(tx, &self.lease).await;
         self.app.db.tx(self.scope(), release).await?;
         Ok(End::HandedOver)
+    }
+
+    /// How long what was begun may still take when this process stops.
+    fn drain(&self) -> Duration {
+        self.app.config.agent.drain()
     }
 
     fn scope(&self) -> Scope {

@@ -32,7 +32,10 @@ use crate::{
     platform::{
         db::Tx,
         queue::Delivery,
-        workers::{self, Heartbeat, WorkerRole},
+        workers::{
+            self, Heartbeat, WorkerRole,
+            protection::{Held, InHand, protect},
+        },
     },
 };
 
@@ -55,6 +58,7 @@ pub struct AgentWorker {
 #[derive(Debug, Default)]
 struct Hands {
     held: Mutex<Vec<ExecutionId>>,
+    count: InHand,
     /// Something failed since leases and hands were last compared.
     in_doubt: AtomicBool,
 }
@@ -75,8 +79,11 @@ impl Hands {
 
     fn hold(self: &Arc<Self>, id: ExecutionId) -> Grip {
         self.list().push(id);
-        let hands = Arc::clone(self);
-        Grip { hands, id }
+        Grip {
+            hands: Arc::clone(self),
+            id,
+            _held: self.count.hold(),
+        }
     }
 }
 
@@ -84,6 +91,7 @@ impl Hands {
 struct Grip {
     hands: Arc<Hands>,
     id: ExecutionId,
+    _held: Held,
 }
 
 impl Drop for Grip {
@@ -132,7 +140,8 @@ impl AgentWorker {
         self
     }
 
-    /// Works until `stop`, several executions at a time, then hands them over.
+    /// Works until `stop`, several executions at a time, then hands them over. What they have
+    /// begun may end before, within `agent.drain_seconds`.
     pub async fn run(self, stop: CancellationToken) {
         let config = &self.app.config.agent;
         // The heart beats on until the last execution is handed over: work that ends
@@ -148,6 +157,11 @@ impl AgentWorker {
         let hands = TaskTracker::new();
         tasks.spawn(heartbeat.run(heart.clone()));
         tasks.spawn(self.app.spans.clone().run(heart.clone()));
+        if !config.protection_url.is_empty() {
+            let (hands, url) = (Arc::clone(&self.hands), config.protection_url.clone());
+            let heart = heart.clone();
+            tasks.spawn(async move { protect(&url, &hands.count, heart).await });
+        }
         tasks.spawn(retention::run(Arc::clone(&self.app), stop.clone()));
         for _ in 0..config.concurrency {
             hands.spawn(self.clone().hand(stop.clone()));

@@ -41,6 +41,9 @@ pub fn app(
     ids: Arc<dyn Ids>,
     base_url: String,
 ) -> Result<App> {
+    for contradiction in config.contradictions() {
+        tracing::warn!(contradiction, "settings contradict each other");
+    }
     let (bus, limiter) = bus(&config.bus, &clock)?;
     let db = Db::new(&config.database, clock, ids)?;
     let (blobs, folder) = storage(&config.storage, &base_url)?;

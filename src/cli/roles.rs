@@ -104,7 +104,7 @@ impl Crew {
     async fn muster(config: Config, port: u16, reach: Reach) -> Result<Self> {
         let stop = stop_on_signal()?;
         let scraped = metrics::listen(&config.telemetry)?;
-        check_migrated(&config).await?;
+        check_database(&config).await?;
         let base_url = config.server.base_url(port);
         let app = compose::app(config, Arc::new(System), Arc::new(System), base_url)?;
         let mut crew = Crew::new(Arc::new(app), stop);
@@ -222,9 +222,10 @@ async fn read_files(app: Arc<App>, stop: CancellationToken) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a database that lacks a migration: the first request would fail with less
-/// clear words.
-async fn check_migrated(config: &Config) -> Result<()> {
+/// Refuses a database that is not safe to work on, or lacks a migration: the first request
+/// would fail with less clear words.
+async fn check_database(config: &Config) -> Result<()> {
+    migrate::check_safe(&config.database.app()?).await?;
     let pending = migrate::pending(&config.database.app()?).await?;
     if pending.is_empty() {
         return Ok(());

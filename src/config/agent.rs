@@ -25,6 +25,10 @@ pub struct AgentConfig {
     pub heartbeat_seconds: u32,
     /// How often somebody looks for work whose wake-up was lost.
     pub sweep_seconds: u32,
+    /// How long what a worker has begun may still take after SIGTERM, in seconds.
+    pub drain_seconds: u32,
+    /// Where ECS is told to spare a worker's task while it works; empty: nowhere.
+    pub protection_url: String,
     /// How long a person has to answer what a run asks; 0 for ever.
     pub request_days: u32,
     /// Days for which the payloads of ended executions' entries are kept; 0 is for ever.
@@ -47,6 +51,19 @@ impl AgentConfig {
             self.heartbeat_seconds > 0 && self.lease_seconds >= 3 * self.heartbeat_seconds,
             "agent.lease_seconds",
             "must be at least three heartbeats, so that one lost heartbeat costs no lease",
+        );
+        fields.check(
+            self.drain_seconds <= 25,
+            "agent.drain_seconds",
+            "must be at most 25: what still runs is handed over then, within half a minute in all",
+        );
+        let is_address = |address: &str| {
+            url::Url::parse(address).is_ok_and(|url| ["http", "https"].contains(&url.scheme()))
+        };
+        fields.check(
+            self.protection_url.is_empty() || is_address(&self.protection_url),
+            "agent.protection_url",
+            "must be an address that begins with http:// or https://",
         );
         // A century; more is no date any more, and means for ever.
         fields.check(
@@ -79,6 +96,11 @@ impl AgentConfig {
     /// The time between heartbeats.
     pub fn heartbeat(&self) -> Duration {
         Duration::from_secs(u64::from(self.heartbeat_seconds))
+    }
+
+    /// How long what was begun may still take after SIGTERM.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(u64::from(self.drain_seconds))
     }
 
     /// The time between sweeps.

@@ -8,6 +8,7 @@
 mod agent;
 mod auth;
 mod bus;
+mod contradictions;
 mod database;
 mod embedder;
 mod ingest;
@@ -222,8 +223,8 @@ impl Config {
         fields.finish()
     }
 
-    /// Refuses what must not happen in production: development tokens, and secrets that
-    /// are public or were never secret. What is not set is another question; see
+    /// Refuses what must not happen in production: development tokens, addresses without TLS,
+    /// and secrets that are public or were never secret. What is not set is another question; see
     /// [`Config::validate`].
     fn check_production(&self, env: &str) -> Result<()> {
         let mut fields = Fields::default();
@@ -233,6 +234,7 @@ impl Config {
             self.storage.check_production(&mut fields);
             self.database.check_production(&mut fields);
             self.vault.check_production(&mut fields);
+            self.server.check_production(&mut fields);
         }
         fields.finish()
     }
@@ -243,7 +245,7 @@ mod tests {
     use super::*;
     use secrecy::ExposeSecret;
 
-    fn from_env(pairs: &[(&str, &str)]) -> Result<Config> {
+    pub(super) fn from_env(pairs: &[(&str, &str)]) -> Result<Config> {
         let variables = pairs
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))

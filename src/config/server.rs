@@ -64,6 +64,22 @@ impl ServerConfig {
         );
     }
 
+    /// Refuses addresses whose traffic anybody on the way could read and write: tokens and
+    /// pages pass there.
+    pub(super) fn check_production(&self, fields: &mut Fields) {
+        let is_plain = |address: &str| address.starts_with("http://");
+        fields.check(
+            !is_plain(&self.public_url),
+            "server.public_url",
+            "must begin with https:// in production",
+        );
+        fields.check(
+            !self.cors_origins.iter().any(|origin| is_plain(origin)),
+            "server.cors_origins",
+            "must begin with https:// in production",
+        );
+    }
+
     /// Whether pages of any origin may call us.
     pub fn allows_any_origin(&self) -> bool {
         self.cors_origins == ["*"]

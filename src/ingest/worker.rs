@@ -5,7 +5,7 @@
 //! for lost ones. A file that kills its parser fails alone. A fault of ours puts the
 //! file back, up to a number of tries; a message that can't be handled, or that comes back
 //! because of faults again and again, is put aside for somebody to look at. A worker that is
-//! told to stop hands over what it holds instead of finishing it.
+//! told to stop takes nothing new, and hands over what it can't finish in a few seconds.
 //!
 //! While it runs, its heart beats on until the last file is handed over: what ends
 //! under a dead lease is done again.
@@ -39,7 +39,10 @@ use crate::{
     platform::{
         blobs::BlobKey,
         queue::{Delivery, LAST_DELIVERY},
-        workers::{self, Heartbeat, WorkerRole},
+        workers::{
+            self, Heartbeat, WorkerRole,
+            protection::{InHand, protect},
+        },
     },
 };
 
@@ -79,6 +82,7 @@ pub struct FileWorker {
     /// What this process is at. A lease in its name on anything else is left over from
     /// a try that could not even say that it had failed.
     busy: Mutex<HashSet<FileId>>,
+    in_hand: InHand,
 }
 
 /// A message's body: one of the two is there.
@@ -129,10 +133,11 @@ impl FileWorker {
             sandbox,
             id,
             busy: Mutex::default(),
+            in_hand: InHand::default(),
         })
     }
 
-    /// Works until `stop`; then hands over what it holds. Files are read side by side,
+    /// Works until `stop`; then finishes what it can soon and hands over the rest. Files are read side by side,
     /// as many as the settings say.
     pub async fn run(self, stop: CancellationToken) {
         let heart = CancellationToken::new();
@@ -147,7 +152,13 @@ impl FileWorker {
             tokio::join!(join_all(loops), self.sweep(&stop));
             heart.cancel();
         };
-        tokio::join!(heartbeat.run(heart.clone()), work);
+        let protection = async {
+            let url = &self.app.config.agent.protection_url;
+            if !url.is_empty() {
+                protect(url, &self.in_hand, heart.clone()).await;
+            }
+        };
+        tokio::join!(heartbeat.run(heart.clone()), protection, work);
     }
 
     /// Takes one message and handles it to the end; `false` when there was none.
@@ -284,6 +295,7 @@ impl FileWorker {
         let Some(_busy) = Busy::begin(&self.busy, file) else {
             return Ok(Then::Done);
         };
+        let _held = self.in_hand.hold();
         let config = &self.app.config;
         let rules = ClaimRules {
             worker: self.id,
@@ -309,7 +321,7 @@ impl FileWorker {
         let read = pipeline::read(&*self.app.blobs, &self.sandbox, claim);
         let tried = tokio::select! {
             // Dropped, the reading kills its child.
-            () = stop.cancelled() => Ok(Tried::Stopped),
+            () = workers::given_up(stop, self.app.config.agent.drain()) => Ok(Tried::Stopped),
             reading = read => reading.map(Tried::Read),
         };
         match tried {

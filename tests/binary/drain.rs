@@ -1,15 +1,43 @@
-//! `glassbox serve` as its platform stops it: SIGTERM, and what is under way is finished.
+//! `glassbox serve` as its platform stops it: SIGTERM, and what is under way is finished. What
+//! the workers do then is in `files.rs` and `chaos/`.
 
-use std::{path::Path, process::Stdio};
+use std::{
+    path::Path,
+    process::{ExitStatus, Stdio},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
 
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     process::{Child, Command},
+    time::timeout,
 };
 
-use super::{Ada, free_port, support::Database};
+use super::{
+    Ada, free_port, pair,
+    support::{Client, Database, Redis, until},
+};
+
+/// How long a process may take to end after SIGTERM.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// SIGTERM, and how the process ended.
+pub async fn end(child: &mut Child) -> ExitStatus {
+    terminate(child).await;
+    timeout(PATIENCE, child.wait()).await.unwrap().unwrap()
+}
+
+async fn terminate(child: &Child) {
+    let pid = child.id().unwrap().to_string();
+    let sent = Command::new("kill").args(["-TERM", &pid]).status().await;
+    assert!(sent.unwrap().success());
+}
 
 /// `glassbox serve`, once it takes requests.
 struct Serve {
@@ -44,9 +72,7 @@ impl Serve {
     }
 
     async fn terminate(&self) {
-        let pid = self.child.id().unwrap().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().await;
-        assert!(sent.unwrap().success());
+        terminate(&self.child).await;
     }
 
     async fn connect(&self) -> std::io::Result<TcpStream> {
@@ -132,4 +158,91 @@ async fn a_second_signal_ends_it_at_once() {
     }
     serve.terminate().await;
     assert_eq!(serve.child.wait().await.unwrap().code(), Some(143));
+}
+
+/// Stands before several servers, as a load balancer that asks another one where one was not
+/// there, closed the connection before it answered, or said that it was not ready.
+struct Balancer {
+    servers: Vec<Client>,
+    turn: AtomicUsize,
+    asked_again: AtomicUsize,
+}
+
+impl Balancer {
+    async fn ask(&self, method: &str, path: &str, body: Option<&Value>, key: &str) -> Value {
+        let asking = async {
+            loop {
+                let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+                let server = &self.servers[turn % self.servers.len()];
+                let mut request = server.request(method, path).header("idempotency-key", key);
+                if let Some(body) = body {
+                    request = request.json(body);
+                }
+                if let Ok(answer) = request.send().await {
+                    let status = answer.status().as_u16();
+                    if status != 503 {
+                        let answer: Value = answer.json().await.unwrap();
+                        assert!(status < 300, "{method} {path}: {status} {answer}");
+                        return answer;
+                    }
+                }
+                self.asked_again.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        timeout(PATIENCE, asking).await.unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_fails_while_all_servers_are_replaced_one_after_the_other() {
+    let (database, redis) = (Database::create().await, Redis::start());
+    let ports = [free_port(), free_port()];
+    let start = async |port| pair::Serve::start_at(port, &database, &redis, &[]).await;
+    let mut servers = [start(ports[0]).await, start(ports[1]).await];
+    let ada = servers[0].user("ada").await;
+    let (_, project) = ada.workspace("labs").await;
+    let balancer = Balancer {
+        servers: servers
+            .iter()
+            .map(|server| Client::new(&server.url, Some(ada.token())))
+            .collect(),
+        turn: AtomicUsize::new(0),
+        asked_again: AtomicUsize::new(0),
+    };
+    let (made, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let work = async |who: usize| {
+        for n in 0.. {
+            if over.load(Ordering::Relaxed) {
+                return;
+            }
+            let (key, body) = (
+                format!("{who}-{n}"),
+                json!({ "title": format!("{who}-{n}") }),
+            );
+            let path = format!("/projects/{project}/nodes");
+            let node = balancer.ask("POST", &path, Some(&body), &key).await;
+            let path = format!("/nodes/{}", node["id"].as_str().unwrap());
+            let read = balancer.ask("GET", &path, None, &key).await;
+            assert_eq!(read["title"], body["title"]);
+            made.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let replace = async {
+        for round in 0..3 {
+            for (server, port) in servers.iter_mut().zip(ports) {
+                assert_eq!(end(&mut server.child).await.code(), Some(0), "{round}");
+                let before = made.load(Ordering::Relaxed);
+                let without_it = async || (made.load(Ordering::Relaxed) > before + 8).then_some(());
+                until("work at the other one", without_it).await;
+                *server = start(port).await;
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(join_all((0..8).map(&work)), replace);
+    assert!(balancer.asked_again.load(Ordering::Relaxed) > 0);
+    let nodes = "select count(*) || ' ' || count(distinct title) as text from nodes \
+                 where parent_id is not null or title like '%-%'";
+    let made = made.load(Ordering::Relaxed);
+    assert_eq!(database.text(nodes).await, format!("{made} {made}"));
 }

@@ -14,7 +14,10 @@ use glassbox::{
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use super::support::{Client, TestApp, s3::S3, sqs::Sqs, until};
+use super::{
+    drain,
+    support::{Client, TestApp, s3::S3, sqs::Sqs, until},
+};
 
 const SAMPLE: &[u8] = include_bytes!("../../src/cli/dev/sample.pdf");
 
@@ -200,6 +203,38 @@ async fn a_killed_file_worker_leaves_every_file_to_be_read_once_over_s3() {
     let s3 = S3::start().await;
     let scene = Scene::set(s3.settings()).await;
     survive(&scene, (0..8).map(|n| 23 * n)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_file_worker_reads_no_file_twice() {
+    let scene = Scene::set(Vec::new()).await;
+    let mut files = Vec::new();
+    for _ in 0..6 {
+        files.push(scene.upload("page.pdf", "application/pdf", SAMPLE).await);
+    }
+    let begun = async || {
+        let count = "select count(*)::text as text from files where attempts > 0";
+        let count: usize = scene.test.database.text(count).await.parse().unwrap();
+        count
+    };
+    let mut workers = 0;
+    while begun().await < files.len() {
+        let before = begun().await;
+        let mut worker = scene.worker();
+        let at_one = async || (begun().await > before).then_some(());
+        until("a file that is read", at_one).await;
+        assert_eq!(drain::end(&mut worker).await.code(), Some(0));
+        workers += 1;
+    }
+    assert!(workers > 1);
+    for id in &files {
+        assert_eq!(scene.file(id).await["processingStatus"], "complete");
+    }
+    let tries = "select sum(attempts)::text as text from files";
+    assert_eq!(
+        scene.test.database.text(tries).await,
+        files.len().to_string()
+    );
 }
 
 /// The most memory that a process has had, in MiB.

@@ -278,7 +278,9 @@ async fn cancelling_drops_a_call_of_the_model_in_the_middle() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopping_worker_hands_over_and_another_goes_on_at_once() {
     let stuck = Stuck::default();
-    let test = TestApp::start_with_model(stuck.clone()).await;
+    let at_once = [("agent.drain_seconds", "0".to_owned())];
+    let test = TestApp::start_configured(&at_once).await;
+    let test = test.with_model(stuck.clone());
     test.relay_always();
     let ada = test.user("ada").await;
     let node = node(&ada, "labs").await;

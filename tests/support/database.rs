@@ -80,7 +80,12 @@ impl Database {
     }
 
     pub fn app_url(&self) -> String {
-        cluster().url(APP_ROLE, &self.name)
+        self.url_of(APP_ROLE)
+    }
+
+    /// Where it is to another role.
+    pub fn url_of(&self, role: &str) -> String {
+        cluster().url(role, &self.name)
     }
 
     pub fn owner_url(&self) -> String {

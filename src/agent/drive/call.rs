@@ -20,7 +20,7 @@ use crate::{
     },
     kernel::{Code, Error, RequestId, Result, Timestamp, UserId, canonical, error::Kind},
     nodes,
-    platform::{bus::Subscription, db::Tx, llm::ToolCall},
+    platform::{bus::Subscription, db::Tx, llm::ToolCall, workers},
 };
 
 impl Driver {
@@ -175,7 +175,9 @@ impl Driver {
                 held?;
                 return Ok(Step::Ended(End::Lost));
             }
-            () = stop.cancelled() => return self.hand_over().await.map(Step::Ended),
+            () = workers::given_up(stop, self.drain()) => {
+                return self.hand_over().await.map(Step::Ended);
+            }
             prepared = tool.prepare(&cx) => prepared?,
         };
         self.append_holding(

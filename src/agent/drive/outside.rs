@@ -7,7 +7,7 @@
 //! if its class allows that; else nobody can know, and that is what the model is told. Calls
 //! that only read need no intent: repeating them changes nothing.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -32,12 +32,11 @@ use crate::{
         db::Tx,
         llm::{ToolCall, ToolSpec},
         mcp::{Failure, FailureKind, OutsideCall, ToolServer},
+        workers,
     },
     tenants::{self, model::ToolEffect},
 };
 
-/// How long a call that must not be repeated may still take when this process stops.
-const GRACE: Duration = Duration::from_secs(10);
 /// How often a result is written again when the database does not take it: it is known, and
 /// would be lost.
 const WRITES: u32 = 5;
@@ -264,23 +263,21 @@ impl Driver {
             effect,
         } = sending;
         let port = Arc::clone(&self.app.tool_servers);
-        let mut calling = pin!(port.call(&server, &call));
         let answer = tokio::select! {
             biased;
             held = self.taken_away(news) => {
                 held?;
                 return Ok(Step::Ended(End::Lost));
             }
-            answer = &mut calling => answer,
-            () = stop.cancelled() => {
+            answer = port.call(&server, &call) => answer,
+            () = workers::given_up(stop, self.drain()) => {
                 if call.repeatable {
                     return self.hand_over().await.map(Step::Ended);
                 }
-                let late = tokio::time::timeout(GRACE, calling).await;
-                late.unwrap_or_else(|_| Err(Failure::midway(
+                Err(Failure::midway(
                     FailureKind::TimedOut,
                     "The worker had to stop before the tool had answered.",
-                )))
+                ))
             }
         };
         let result = answer.unwrap_or_else(|failure| told(&failure, effect));

@@ -249,6 +249,7 @@ impl Session<'_> {
                 ("server.public_url", String::new()),
                 // A stream that somebody watches would hold the end up for longer.
                 ("server.shutdown_seconds", "1".to_owned()),
+                ("agent.drain_seconds", "5".to_owned()),
                 ("database.url", secret(&self.database.app_url)),
                 ("database.owner_url", secret(&self.database.owner_url)),
                 // Each is a process of Postgres with its memory.

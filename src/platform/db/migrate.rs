@@ -228,6 +228,25 @@ pub(super) async fn check_version(conn: &mut AsyncPgConnection) -> Result<()> {
     ))
 }
 
+/// Refuses a database under which tenants would not be kept apart: a server with a known leak,
+/// or a role of ours that row-level security does not hold for.
+pub async fn check_safe(url: &SecretString) -> Result<()> {
+    let mut conn = connect(url).await?;
+    check_version(&mut conn).await?;
+    let mighty = "select exists(select from pg_roles where rolname = current_user \
+                  and (rolsuper or rolbypassrls)) as yes";
+    if exists(&mut conn, mighty).await? {
+        return Err(Error::new(
+            Code::Unavailable,
+            format!(
+                "The role in database.url can bypass row-level security, which keeps organizations \
+                 apart. Connect as {APP_ROLE}, which `glassbox migrate` makes."
+            ),
+        ));
+    }
+    Ok(())
+}
+
 /// CVE-2025-8713 was mended in 16.10 and 17.6.
 fn version_is_safe(number: i32) -> bool {
     match number / 10_000 {

@@ -6,6 +6,7 @@
 //! fences a late writer; the row that is leased does, by its epoch. That is also why
 //! a wrong guess about a slow process costs work and never correctness.
 
+pub mod protection;
 mod store;
 
 use std::time::Duration;
@@ -87,6 +88,15 @@ fn this_process(id: WorkerId, role: WorkerRole) -> Result<store::Process> {
         host: host(),
         pid: i32::try_from(std::process::id()).map_err(Error::internal)?,
     })
+}
+
+/// Completes when what was begun should be given up: so long after `stop`.
+///
+/// What a process had begun when it was told to stop, and somebody else would begin anew, may
+/// still end by itself in that time.
+pub async fn given_up(stop: &CancellationToken, drain: Duration) {
+    stop.cancelled().await;
+    tokio::time::sleep(drain).await;
 }
 
 /// Beats for one worker until it is told to stop, and then retires it.

@@ -83,6 +83,45 @@ async fn runs_end_well_whatever_dies_around_them() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_do_nothing_twice_while_all_workers_are_replaced_one_after_the_other() {
+    /// Workers that end while they work.
+    const REPLACED: usize = 6;
+    /// Answers that a whole run and its two parts need.
+    const ANSWERS: usize = 12 + 2 * 2;
+    let model = model::start().await;
+    let mut system = System::start(&format!("{}/v1", model.uri()), false).await;
+    let (tools, runs) = (system.counter.settings(), 8);
+    let starting = tokio::spawn(start_runs(system.url(), tools, runs));
+    let asked = async || model.received_requests().await.unwrap().len();
+    for n in 0..REPLACED {
+        let before = asked().await;
+        while asked().await < before + 10 {
+            sleep(Duration::from_millis(10)).await;
+        }
+        let status = system.replace_worker(n % 2).await;
+        assert_eq!(status.code(), Some(0), "{}", system.keep_logs());
+    }
+    starting.await.unwrap();
+    while ended(&system).await < runs || active(&system).await > 0 {
+        sleep(Duration::from_millis(100)).await;
+    }
+    let calls = system.rows(CALLS_OUTSIDE).await;
+    assert!(
+        told(&calls).ends_with(" 0 are in doubt"),
+        "{}",
+        told(&calls)
+    );
+    let wrong = wrongs(&system, runs, &calls).await;
+    assert!(
+        wrong.is_empty(),
+        "{}\nlogs in {}",
+        wrong.join("\n"),
+        system.keep_logs()
+    );
+    assert_eq!(asked().await, runs * ANSWERS, "none was asked for twice");
+}
+
 /// Starts runs one after the other, trying again what a fault spoiled.
 async fn start_runs(url: String, tools: Value, runs: usize) {
     let anyone = Client::new(&url, None);

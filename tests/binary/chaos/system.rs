@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     path::Path,
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -22,8 +22,8 @@ use tokio::{
 };
 
 use super::{
-    super::free_port,
     super::support::{Redis, sqs::Mortal},
+    super::{drain, free_port},
     outside::Counter,
     plan::Fault,
 };
@@ -115,9 +115,7 @@ impl System {
                 self.workers[n] = spawn(&mut self.command("agent-worker"));
             }
             Fault::EndWorker(n) => {
-                signal(&self.workers[n], "TERM").await;
-                self.workers[n].wait().await.unwrap();
-                self.workers[n] = spawn(&mut self.command("agent-worker"));
+                self.replace_worker(n).await;
             }
             Fault::HangWorker(n) => {
                 signal(&self.workers[n], "STOP").await;
@@ -162,6 +160,13 @@ impl System {
                 self.rows(cut).await;
             }
         }
+    }
+
+    /// SIGTERM to a worker, and another in its place; answers how the first ended.
+    pub async fn replace_worker(&mut self, n: usize) -> ExitStatus {
+        let status = drain::end(&mut self.workers[n]).await;
+        self.workers[n] = spawn(&mut self.command("agent-worker"));
+        status
     }
 
     /// A process that gave up while its backends were away is started anew, as whatever

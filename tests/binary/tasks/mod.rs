@@ -22,7 +22,10 @@ use glassbox::kernel::canonical;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-use wiremock::MockServer;
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{method, path},
+};
 
 use super::{
     free_port,
@@ -53,6 +56,8 @@ struct Place {
     issuer: Issuer,
     key: Key,
     model: MockServer,
+    /// The agent of ECS on the tasks' machine.
+    ecs: MockServer,
     port: u16,
     folder: TempDir,
 }
@@ -91,6 +96,7 @@ impl Place {
             issuer: Issuer::start(&[&key]).await,
             key,
             model: openai::start(Duration::ZERO, script).await,
+            ecs: start_ecs().await,
             port: free_port(),
             folder,
         }
@@ -167,8 +173,10 @@ impl Place {
         assert_eq!(all.len(), elsewhere.len());
         let certificate = self.folder.path().join("certificate");
         let model = format!("{}/v1", self.model.uri());
+        let ecs = format!("{}/api/task", self.ecs.uri());
         for (name, value) in [
-            ("OPENAI_BASE_URL", model.as_str()),
+            ("ECS_AGENT_URI", ecs.as_str()),
+            ("OPENAI_BASE_URL", &model),
             ("GLASSBOX_MODELS__ALLOWED_HOSTS", "127.0.0.1"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -241,12 +249,27 @@ impl Place {
 }
 
 impl Drop for Place {
+    #[expect(
+        clippy::print_stdout,
+        reason = "the harness shows it of a test that failed"
+    )]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = std::fs::read_to_string(self.folder.path().join("log"));
             println!("{}", log.unwrap_or_default());
         }
     }
+}
+
+/// Takes note of which tasks are to be spared.
+async fn start_ecs() -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(method("PUT"))
+        .and(path("/api/task/task-protection/v1/state"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
+    server
 }
 
 /// A certificate for a server at `address`, which vouches for itself.
@@ -364,6 +387,14 @@ async fn the_tasks_of_the_stacks_do_a_newcomers_job() {
         assert_eq!(task.wait().await.unwrap().code(), Some(0));
     }
     assert!(place.run("serve", &["doctor", "--all"]).await.success());
+    // Both workers asked to be spared while they worked, and no more in the end.
+    let asked = place.ecs.received_requests().await.unwrap();
+    let wants = asked.iter().map(|request| {
+        let body: Value = request.body_json().unwrap();
+        body["ProtectionEnabled"].as_bool().unwrap()
+    });
+    let (spared, free): (Vec<bool>, Vec<bool>) = wants.partition(|spared| *spared);
+    assert_eq!((spared.len(), free.len()), (2, 2));
 }
 
 /// Sends the sample to S3 itself, gives it to the node, and says that it is there.

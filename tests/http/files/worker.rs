@@ -390,7 +390,8 @@ async fn a_running_worker_is_woken_and_stops_when_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_stops_hands_over_what_it_holds() {
-    let bench = Bench::new(TestApp::start().await).await;
+    let at_once = [("agent.drain_seconds", "0".to_owned())];
+    let bench = Bench::new(TestApp::start_configured(&at_once).await).await;
     let folder = tempfile::tempdir().unwrap();
     let endless = bench.script(folder.path(), "exec sleep 600");
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
