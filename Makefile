@@ -140,7 +140,7 @@ check-openapi: $(VENV)/stamp
 
 # After the tests, which have built the program. moto's environment has the forms of all
 # commands of aws.
-check-documents: $(SQS)/stamp ## Check each command that the documents tell somebody to type.
+check-documents: setup-postgres $(SQS)/stamp ## Check each command that the documents tell somebody to type.
 	$(call say,the commands in the documents)
 	cargo build --quiet --locked --bin glassbox
 	$(SQS)/bin/python deploy/dev/check-documents.py target/debug/glassbox

@@ -414,8 +414,9 @@ def run_beside(glassbox: pathlib.Path, blocks: list[Block]) -> list[str]:
         at = pathlib.Path(folder)
         # Postgres runs as another user when this is root, and must pass through.
         at.chmod(0o711)
-        for name in (".tools", "config"):
-            (at / name).symlink_to(ROOT / name)
+        (at / "config").symlink_to(ROOT / "config")
+        (at / ".tools/postgres").mkdir(parents=True)
+        (at / ".tools/postgres/bin").symlink_to(postgres_bin())
         (at / "target").mkdir()
         (at / "target/debug").symlink_to(glassbox.parent)
         (at / ".curlrc").write_text("fail\nshow-error\nmax-time = 30\n")
@@ -435,6 +436,17 @@ def run_beside(glassbox: pathlib.Path, blocks: list[Block]) -> list[str]:
             guard.cancel()
             server.send_signal(signal.SIGINT)
             server.communicate(timeout=60)
+
+
+def postgres_bin() -> pathlib.Path:
+    """Where psql is: where `make setup` put it, or the machine's own, which setup then uses."""
+    places = [ROOT / ".tools/postgres/bin", *sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    if named := os.environ.get("GLASSBOX_PG_BIN"):
+        places.insert(0, pathlib.Path(named))
+    found = [place.resolve() for place in places if (place / "psql").is_file()]
+    if not found:
+        raise SystemExit("check-documents: there is no psql; run `make setup`")
+    return found[0]
 
 
 def run_blocks(blocks: list[Block], at: pathlib.Path, shown: str) -> list[str]:
