@@ -165,7 +165,7 @@ routes! { ApiDoc, api, TABLE:
     post   FileCreate       "/orgs/{orgId}/files/upload"                  files::api::file_upload;
     get    FileRead         "/orgs/{orgId}/files"                         files::api::file_list;
     post   FileCreate       "/files/{fileId}/confirm"                     files::api::file_confirm;
-    post   FileCreate       "/files/{fileId}/reprocess"                   files::api::file_reprocess;
+    post   FileReprocess    "/files/{fileId}/reprocess"                   files::api::file_reprocess;
     get    FileRead         "/files/{fileId}"                             files::api::file_get;
     get    FileRead         "/files/{fileId}/text"                        files::api::file_text;
     delete FileDelete       "/files/{fileId}"                             files::api::file_delete;

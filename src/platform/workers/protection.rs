@@ -135,10 +135,10 @@ impl Protection {
     }
 
     async fn try_to_tell(&self, protected: bool) -> Result<()> {
-        let mut state = json!({ "ProtectionEnabled": protected });
-        if protected {
-            state["ExpiresInMinutes"] = json!(LASTS_MINUTES);
-        }
+        let state = match protected {
+            true => json!({ "ProtectionEnabled": true, "ExpiresInMinutes": LASTS_MINUTES }),
+            false => json!({ "ProtectionEnabled": false }),
+        };
         let answer = self.http.put(&self.url).json(&state).send().await;
         let answer = answer.map_err(Error::internal)?;
         match answer.status().is_success() {
@@ -184,18 +184,19 @@ mod tests {
         let (in_hand, stop) = (InHand::default(), CancellationToken::new());
         let url = format!("{}{state}", ecs.uri());
         let protection = Protection::new(&url, &in_hand, Duration::from_millis(20)).unwrap();
-        let running = tokio::spawn(protection.run(stop.clone()));
         let protected = json!({ "ProtectionEnabled": true, "ExpiresInMinutes": 30 });
         let free = json!({ "ProtectionEnabled": false });
-        let (first, second) = (in_hand.hold(), in_hand.hold());
-        assert_eq!(told(&ecs, 1).await, protected);
-        drop(first);
-        drop(second);
-        assert_eq!(told(&ecs, 2).await, free);
-        let _third = in_hand.hold();
-        assert_eq!(told(&ecs, 3).await, protected);
-        stop.cancel();
-        running.await.unwrap();
+        let work = async {
+            let (first, second) = (in_hand.hold(), in_hand.hold());
+            assert_eq!(told(&ecs, 1).await, protected);
+            drop(first);
+            drop(second);
+            assert_eq!(told(&ecs, 2).await, free);
+            let _third = in_hand.hold();
+            assert_eq!(told(&ecs, 3).await, protected);
+            stop.cancel();
+        };
+        tokio::join!(protection.run(stop.clone()), work);
         assert_eq!(told(&ecs, 4).await, free);
         assert_eq!(ecs.received_requests().await.unwrap().len(), 4);
     }
