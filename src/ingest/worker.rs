@@ -137,8 +137,8 @@ impl FileWorker {
         })
     }
 
-    /// Works until `stop`; then finishes what it can soon and hands over the rest. Files are read side by side,
-    /// as many as the settings say.
+    /// Works until `stop`; then finishes what it can soon and hands over the rest. Files are
+    /// read side by side, as many as the settings say.
     pub async fn run(self, stop: CancellationToken) {
         let heart = CancellationToken::new();
         let heartbeat = Heartbeat {
@@ -417,7 +417,9 @@ impl<'a> Busy<'a> {
     /// `None` when the process is at it already.
     fn begin(all: &'a Mutex<HashSet<FileId>>, file: FileId) -> Option<Self> {
         let mut set = all.lock().unwrap_or_else(PoisonError::into_inner);
-        set.insert(file).then_some(Busy { all, file })
+        // Not `then_some`: made in vain, a guard would be dropped here, under the lock that its
+        // drop waits for.
+        set.insert(file).then(|| Busy { all, file })
     }
 }
 
@@ -438,5 +440,23 @@ mod tests {
             .map(|attempts| backoff(attempts).as_secs())
             .to_vec();
         assert_eq!(seconds, [5, 5, 10, 20, 600, 600]);
+    }
+
+    #[test]
+    fn a_file_is_begun_once_however_often_its_message_comes() {
+        let (all, file) = (Mutex::default(), FileId::from_uuid(uuid::Uuid::nil()));
+        // In another thread: what waits for itself should fail and not hang.
+        let (told, hear) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let first = Busy::begin(&all, file).unwrap();
+            assert!(Busy::begin(&all, file).is_none());
+            assert!(
+                Busy::begin(&all, file).is_none(),
+                "the second try ended nothing"
+            );
+            drop(first);
+            told.send(Busy::begin(&all, file).is_some())
+        });
+        assert_eq!(hear.recv_timeout(Duration::from_secs(10)), Ok(true));
     }
 }

@@ -16,8 +16,11 @@ use tokio::process::{Child, Command};
 
 use super::{
     drain,
-    support::{Client, TestApp, s3::S3, sqs::Sqs, until},
+    support::{Client, TestApp, s3::S3, sqs::Sqs, until, until_within},
 };
+
+/// How long hundreds of megabytes may take on a busy machine.
+const LONG: std::time::Duration = std::time::Duration::from_mins(5);
 
 const SAMPLE: &[u8] = include_bytes!("../../src/cli/dev/sample.pdf");
 
@@ -125,14 +128,9 @@ impl Scene {
             .then_some(file)
     }
 
-    /// The same for what takes long; whoever waits in vain is ended by the test's runner.
+    /// The same for what takes long.
     async fn ended_at_last(&self, id: &str) -> Value {
-        loop {
-            if let Some(file) = self.ended(id).await {
-                return file;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
+        until_within(LONG, "the file's end", async || self.ended(id).await).await
     }
 
     /// A node that uses the file, so that its events are told and can be counted.

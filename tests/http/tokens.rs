@@ -85,6 +85,20 @@ async fn a_token_does_what_it_was_given_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_read_again_by_the_right_to_that_alone() {
+    let bench = Workbench::start().await;
+    let file = bench.file("ada").await;
+    let confirmed = "update files set confirmed_at = now(), processing_status = 'complete'";
+    bench.test.database.execute(confirmed).await;
+    let again = format!("/files/{file}/reprocess");
+    let adder = bench.program(&["file.create"]).await;
+    let refused = adder.post_empty(&again).await;
+    refused.expect_problem(403, "FORBIDDEN");
+    let reader = bench.program(&["file.reprocess"]).await;
+    reader.post_empty(&again).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_for_a_project_does_not_reach_another() {
     let bench = Workbench::start().await;
     let other = bench.project_named("Other").await;

@@ -49,7 +49,7 @@ pub use database::Database;
 pub use redis::Redis;
 pub use scrape::Scrape;
 pub use socket::Socket;
-pub use until::until;
+pub use until::{until, until_within};
 
 /// A running GlassBox with a database of its own.
 pub struct TestApp {

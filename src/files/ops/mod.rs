@@ -108,7 +108,8 @@ pub async fn file_delete(ctx: &Ctx, id: FileId) -> Result<()> {
 /// Has a file read again from its bytes. The text that there is stays until then. One that
 /// waits to be read, or is being read, is left alone.
 pub async fn file_reprocess(ctx: &Ctx, id: FileId) -> Result<File> {
-    ctx.tx(Action::FileReprocess, Target::File(id), async |tx, grant| {
+    let target = Target::File(id);
+    ctx.tx(Action::FileReprocess, target, async |tx, grant| {
         let mut file = store::lock(tx, id).await?;
         if file.confirmed_at.is_none() {
             return Err(Error::new(
