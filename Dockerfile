@@ -25,11 +25,13 @@ RUN touch src/main.rs src/lib.rs && cargo build --release --locked
 FROM debian:bookworm-slim
 # ca-certificates: models, SQS and the identity provider are called over TLS.
 # tini: reaps what children leave behind, and hands on signals.
-# Text is taken out of documents by the program itself. For scans and images, and for PDFs that
-# it gives up on, file workers use poppler-utils and tesseract-ocr where an image adds them.
+# poppler-utils, tesseract-ocr: the program takes text out of documents by itself; for scans and
+# images, and for PDFs that it gives up on, file workers ask these. tesseract-ocr-<language> adds
+# a language to English.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates tini \
+    && apt-get install --yes --no-install-recommends \
+        ca-certificates poppler-utils tesseract-ocr tini \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 glassbox \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin glassbox \

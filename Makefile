@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup tools setup-postgres setup-redis setup-sqs setup-s3 dev build test check bench bench-executions bench-extraction bench-live bench-retrieval bench-vectors generate clean \
 	check-format check-scripts check-lints check-reference check-schema check-openapi check-deploy check-secrets check-documents check-api fuzz soak chaos hostile \
-	push-image deploy smoke restore-drill
+	push-image deploy smoke restore-drill record-release
 
 VENV := .tools/venv
 BENCH := .tools/bench
@@ -111,6 +111,11 @@ $(CDK)/node_modules/.stamp: $(CDK)/package-lock.json $(VENV)/stamp
 restore-drill: setup-postgres $(BENCH_EXECUTIONS)/stamp ## Back a database up, lose a project amid runs of agents, restore it to the moment before, and time it.
 	cargo build --release --locked --bin glassbox
 	$(BENCH_EXECUTIONS)/venv/bin/python tests/bench/executions/restore.py
+
+record-release: setup ## Write down what this release says to its database and leaves there, for the versions after it.
+	rm -rf target/tmp/postgres-*
+	LOG_STATEMENTS=1 cargo test --locked --test http
+	python3 tests/binary/release/record.py target/debug/glassbox target/tmp/postgres-*/postgres.log
 
 push-image: ## Build the image of TAG and push it for ENVIRONMENT; needs Docker and AWS.
 	deploy/aws/push-image.sh $(ENVIRONMENT) $(TAG)

@@ -40,14 +40,14 @@ async fn terminate(child: &Child) {
 }
 
 /// `glassbox serve`, once it takes requests.
-struct Serve {
+pub struct Serve {
     child: Child,
-    port: u16,
+    pub port: u16,
     _log: tokio::io::Lines<BufReader<tokio::process::ChildStderr>>,
 }
 
 impl Serve {
-    async fn start(database: &Database, folder: &Path) -> Self {
+    pub async fn start(database: &Database, folder: &Path) -> Self {
         let port = free_port();
         let mut child = Command::new(env!("CARGO_BIN_EXE_glassbox"))
             .current_dir(env!("CARGO_MANIFEST_DIR"))

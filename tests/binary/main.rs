@@ -1,7 +1,7 @@
 //! The built program. The newcomer's job: `glassbox dev` on an empty folder, killed at
 //! every line and every entry of the journal, and asked over HTTP what came of it. What it
 //! refuses to start with. Two of it beside each other. All roles as the stacks on AWS start
-//! them. And runs while everything dies.
+//! them. What the release before it says and leaves. And runs while everything dies.
 
 #![expect(
     clippy::disallowed_methods,
@@ -23,6 +23,7 @@ mod live;
 mod metrics;
 mod pair;
 mod refusals;
+mod release;
 mod tasks;
 
 use std::{

@@ -152,7 +152,23 @@ async fn start() -> Cluster {
     migrate::bootstrap(admin, TEMPLATE).await.unwrap();
     let owner = cluster.url(OWNER_ROLE, TEMPLATE).into();
     migrate::up(&owner, None).await.unwrap();
+    if std::env::var_os("LOG_STATEMENTS").is_some() {
+        log_statements(&cluster).await;
+    }
     cluster
+}
+
+/// Has every statement logged from now on, for `make record-release`.
+async fn log_statements(cluster: &Cluster) {
+    let url = cluster.url("postgres", "postgres");
+    let mut admin = AsyncPgConnection::establish(&url).await.unwrap();
+    for statement in [
+        "alter system set log_line_prefix = '%u '",
+        "alter system set log_statement = 'all'",
+        "select pg_reload_conf()",
+    ] {
+        admin.batch_execute(statement).await.unwrap();
+    }
 }
 
 /// Removes the clusters of test processes that are gone.

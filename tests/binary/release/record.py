@@ -2,7 +2,7 @@
 
     python3 tests/binary/release/record.py <glassbox> <log of Postgres>
 
-The log is that of the tests over HTTP with GLASSBOX_TEST_LOG_STATEMENTS set. From it comes
+The log is that of the tests over HTTP with LOG_STATEMENTS set. From it comes
 statements.json, every statement that the release's program prepares; from a `glassbox dev` whose
 demo job is done, workspace.sql, the whole database. The next versions are held to both by
 `mod.rs`. Run it when a release is made, on its commit, and commit what it writes with the next.
