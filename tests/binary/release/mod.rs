@@ -64,8 +64,8 @@ async fn what_the_last_release_says_is_understood_after_the_migration() {
     let mut app = database.app().await;
     let mut refused = Vec::new();
     for statement in &release.statements {
-        let prepared = app.batch_execute(&format!("prepare one as {statement}"));
-        match prepared.await {
+        let prepare = format!("prepare one as {statement}");
+        match app.batch_execute(&prepare).await {
             Ok(()) => app.batch_execute("deallocate one").await.unwrap(),
             Err(error) => refused.push(format!("{error}: {statement}")),
         }
@@ -91,11 +91,19 @@ async fn what_the_last_release_writes_is_enough_after_the_migration() {
          from information_schema.tables where table_schema = 'public'";
     let tables = before.text(tables).await;
     let known: BTreeSet<&str> = tables.split_whitespace().collect();
-    let (before, now) = (needed(&before).await, needed(&Database::create().await).await);
+    let (before, now) = (
+        needed(&before).await,
+        needed(&Database::create().await).await,
+    );
     assert!(before.len() > 100);
     let more: Vec<&String> = now
         .difference(&before)
-        .filter(|column| column.split('.').next().is_some_and(|table| known.contains(table)))
+        .filter(|column| {
+            column
+                .split('.')
+                .next()
+                .is_some_and(|table| known.contains(table))
+        })
         .collect();
     assert!(more.is_empty(), "the last release does not fill {more:?}");
 }
@@ -104,10 +112,16 @@ async fn what_the_last_release_writes_is_enough_after_the_migration() {
 async fn a_database_of_the_last_release_is_brought_along_whole() {
     let (database, folder) = (left_behind().await, TempDir::new().unwrap());
     let newest = "select max(version)::text as text from __diesel_schema_migrations";
-    assert_eq!(database.text(newest).await, Release::recorded().newest_migration);
+    assert_eq!(
+        database.text(newest).await,
+        Release::recorded().newest_migration
+    );
     let status = glassbox(&database, folder.path(), &["migrate", "--status"]).await;
     let status = String::from_utf8(status.stdout).unwrap();
-    let pending = status.lines().filter(|line| line.contains("pending")).count();
+    let pending = status
+        .lines()
+        .filter(|line| line.contains("pending"))
+        .count();
     for role in ["serve", "agent-worker", "file-worker"] {
         if pending == 0 {
             break;
@@ -123,7 +137,10 @@ async fn a_database_of_the_last_release_is_brought_along_whole() {
     }
     let doctor = glassbox(&database, folder.path(), &["doctor", "--json", "--all"]).await;
     let found: Value = serde_json::from_slice(&doctor.stdout).unwrap();
-    assert_eq!((&found["findings"], doctor.status.code()), (&json!([]), Some(0)));
+    assert_eq!(
+        (&found["findings"], doctor.status.code()),
+        (&json!([]), Some(0))
+    );
     let serve = Serve::start(&database, folder.path()).await;
     assert_job_done_once(&Ada::sign_in(serve.port).await).await;
 }
