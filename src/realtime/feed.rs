@@ -37,8 +37,16 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 pub(super) enum Delivery {
     /// Something happened.
     Event(Arc<Frame>),
-    /// What happened before this number is not known any more.
-    Resync(Channel, i64),
+    /// What happened before is not known any more.
+    Resync(Arc<Gap>),
+}
+
+/// What a channel can't tell any more.
+#[derive(Debug)]
+pub(super) struct Gap {
+    pub channel: Channel,
+    /// The last number of what is lost.
+    pub until: i64,
 }
 
 impl Delivery {
@@ -214,7 +222,8 @@ impl Feed {
             let mut state = self.state();
             if first.seq != last + 1 {
                 // We were away for longer than anything is kept.
-                state.hand_on(&[Delivery::Resync(self.channel, first.seq - 1)]);
+                let (channel, until) = (self.channel, first.seq - 1);
+                state.hand_on(&[Delivery::Resync(Arc::new(Gap { channel, until }))]);
             }
             state.last = entries.last().map(|entry| entry.seq);
             let messages = entries.iter().filter_map(|entry| entry.message.as_ref());

@@ -102,9 +102,9 @@ fn next(delivery: &Delivery, last: &mut i64) -> Option<Bytes> {
                 Some(frame.wire.clone())
             }
         },
-        Delivery::Resync(channel, seq) => {
-            *last = *seq;
-            Some(resync(*channel, *seq))
+        Delivery::Resync(gap) => {
+            *last = gap.until;
+            Some(resync(gap.channel, gap.until))
         }
     }
 }

@@ -84,13 +84,13 @@ impl Socket {
         place: Place,
         outlet: Arc<Outlet>,
         inbox: AggregatedMessageStream,
-    ) -> Result<Self, Error> {
+    ) -> Result<Box<Self>, Error> {
         let (queue, news) = mpsc::channel(hub.config.queue);
         let slow = outlet.slow.clone();
         let channel = Channel::User(ctx.caller.user());
         let own = Subscription::open(&hub, channel, Ear::Queue { queue, slow }).await?;
         let now = Instant::now();
-        Ok(Socket {
+        Ok(Box::new(Socket {
             id: hub.number(),
             hears_own: ctx.caller.require_whole().is_ok(),
             meter: Meter::new(hub.config.messages_per_second, now),
@@ -108,11 +108,13 @@ impl Socket {
             pinged: now,
             looked: now,
             _place: place,
-        })
+        }))
     }
 
     /// Serves the client until one of both has had enough.
-    pub(super) async fn run(mut self) {
+    ///
+    /// On the heap, so that the task does not have room for it twice, as it came and as it is.
+    pub(super) async fn run(mut self: Box<Self>) {
         let end = match self.serve().await {
             Ok(()) => End::Gone,
             Err(end) => end,
@@ -134,20 +136,22 @@ impl Socket {
         let mut looked = Instant::now();
         loop {
             let look = looked + self.pause();
+            // What follows on it is on the heap while it lasts: thousands of sockets wait here
+            // for minutes, and each would keep room for the largest of it.
             tokio::select! {
                 () = draining.cancelled() => return Err(End::Draining),
                 () = slow.cancelled() => return Err(End::Slow),
                 message = self.inbox.recv() => match message {
-                    Some(message) => self.hear(message).await?,
+                    Some(message) => Box::pin(self.hear(message)).await?,
                     None => return Ok(()),
                 },
                 Some(delivery) = self.news.recv() => match delivery {
-                    Delivery::Event(frame) => self.event(&frame).await?,
-                    Delivery::Resync(_, seq) => self.lost(seq).await?,
+                    Delivery::Event(frame) => Box::pin(self.event(&frame)).await?,
+                    Delivery::Resync(gap) => Box::pin(self.lost(gap.until)).await?,
                 },
                 () = tokio::time::sleep_until(look.into()) => {
                     looked = Instant::now();
-                    self.look_at_the_clock().await?;
+                    Box::pin(self.look_at_the_clock()).await?;
                 }
             }
         }
@@ -187,9 +191,7 @@ impl Socket {
         }
         let (request, ask) = protocol::read(text);
         let done = match (verdict, ask) {
-            // On the heap while it lasts: thousands of sockets ask nothing for minutes, and
-            // each would keep room for the largest of these operations.
-            (Verdict::Served, Ok(ask)) => Box::pin(self.ask(ask, request.as_ref())).await?,
+            (Verdict::Served, Ok(ask)) => self.ask(ask, request.as_ref()).await?,
             (Verdict::Served, Err(refusal)) => Err(refusal),
             _ => Err(Refusal::new(
                 "RATE_LIMITED",
@@ -245,7 +247,7 @@ impl Socket {
             self.pass(frame.wire.clone()).await?;
         }
         if frame.kind == EventKind::RightsChanged {
-            Box::pin(self.check_rights()).await?;
+            self.check_rights().await?;
         }
         Ok(())
     }
@@ -254,7 +256,7 @@ impl Socket {
     async fn lost(&mut self, seq: i64) -> Result<(), End> {
         self.own.last = seq;
         // A change of rights may be among what was lost.
-        Box::pin(self.check_rights()).await?;
+        self.check_rights().await?;
         if !self.hears_own {
             return Ok(());
         }
@@ -342,7 +344,7 @@ impl Socket {
             self.outlet.offer_first(outlet::frame(Opcode::Ping, b"").0);
         }
         if !self.hears_own && now.saturating_duration_since(self.looked) >= LOOK_AGAIN {
-            Box::pin(self.check_rights()).await?;
+            self.check_rights().await?;
         }
         Ok(())
     }

@@ -147,12 +147,12 @@ impl Follower {
                     self.still_may().await?;
                 }
             }
-            Delivery::Resync(channel, seq) if channel == self.channel => {
-                self.heard.last = seq;
-                self.resync(seq);
+            Delivery::Resync(gap) if gap.channel == self.channel => {
+                self.heard.last = gap.until;
+                self.resync(gap.until);
             }
-            Delivery::Resync(_, seq) => {
-                self.own.last = seq;
+            Delivery::Resync(gap) => {
+                self.own.last = gap.until;
                 self.still_may().await?;
             }
         }
