@@ -185,13 +185,11 @@ impl AgentWorker {
                 () = stop.cancelled() => return,
                 turn = self.lookers.acquire() => turn,
             };
-            let found = if swept.elapsed() < sweep {
-                self.find().await
-            } else {
+            let due = swept.elapsed() >= sweep;
+            if due {
                 swept = Instant::now();
-                self.find_abandoned().await
-            };
-            let failed = match found {
+            }
+            let failed = match self.find(due).await {
                 Ok(Found::Lease(lease, grip)) => {
                     drop(turn);
                     self.attend(lease, grip, &stop).await.err()
@@ -228,7 +226,7 @@ impl AgentWorker {
     }
 
     async fn try_step(&self, stop: &CancellationToken) -> Result<bool> {
-        match self.find().await? {
+        match self.find(false).await? {
             Found::Lease(lease, grip) => self.attend(lease, grip, stop).await.map(|()| true),
             Found::Message => Ok(true),
             Found::Nothing => Ok(false),
@@ -251,10 +249,19 @@ impl AgentWorker {
         driven.map(|_| ())
     }
 
-    async fn find(&self) -> Result<Found> {
+    /// Looks at the queue, and for abandoned executions: before it where that is `due`, else
+    /// where it holds nothing.
+    async fn find(&self, due: bool) -> Result<Found> {
         self.let_go().await?;
+        if due && let found @ Found::Lease(..) = self.find_abandoned().await? {
+            return Ok(found);
+        }
         let Some(delivery) = self.app.queue.receive(QueueName::Agent, HIDE).await? else {
-            return self.find_abandoned().await;
+            return if due {
+                Ok(Found::Nothing)
+            } else {
+                self.find_abandoned().await
+            };
         };
         let Some(wake) = wake_up(&delivery) else {
             self.app.queue.bury(&delivery).await?;

@@ -6,11 +6,14 @@ use std::sync::{
 };
 
 use chrono::TimeDelta;
-use glassbox::agent::{drive::Point, worker::AgentWorker};
+use glassbox::{
+    agent::{drive::Point, worker::AgentWorker},
+    platform::db::Topic,
+};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Client, Scrape, TestApp};
+use crate::support::{Client, Scrape, TestApp, until};
 
 /// A node with a text instruction and a small file of two sections, ready to be run.
 async fn node_with_inputs(test: &TestApp, client: &Client, slug: &str) -> String {
@@ -246,6 +249,44 @@ async fn a_living_worker_gives_back_what_it_holds_only_by_the_database() {
     test.database.execute(back).await;
     // No time has passed, so nobody thinks it dead.
     work(&test, &worker).await;
+    assert_done_once(&ada, &node, &execution).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_gives_that_back_though_no_message_ever_comes() {
+    let settings = [
+        ("agent.sweep_seconds", "1".into()),
+        ("agent.concurrency", "1".into()),
+    ];
+    let test = TestApp::start_with_manual_clock_configured(&settings).await;
+    let (ada, node, execution) = pending(&test).await;
+    let passed = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&passed);
+    let worker = worker(&test)
+        .await
+        .with_breakpoint(Arc::new(move |_| count.fetch_add(1, Ordering::SeqCst) == 4));
+    test.relay().await;
+    // Nothing wakes the worker from here on.
+    test.app.db.signal().wait(Topic::AgentJobs).await;
+    let stop = CancellationToken::new();
+    let working = tokio::spawn(worker.clone().run(stop.clone()));
+    until("the driver to stop", async || {
+        (passed.load(Ordering::SeqCst) > 4).then_some(())
+    })
+    .await;
+    // What fails is another hand of the same process.
+    let away = "alter table jobs rename to jobs_away";
+    test.database.execute(away).await;
+    worker.step(&stop).await.unwrap_err();
+    let back = "alter table jobs_away rename to jobs";
+    test.database.execute(back).await;
+    until("the end of the run", async || {
+        let run = status(&ada, &execution).await;
+        (run["status"] == "complete").then_some(())
+    })
+    .await;
+    stop.cancel();
+    working.await.unwrap();
     assert_done_once(&ada, &node, &execution).await;
 }
 
