@@ -67,7 +67,11 @@ impl Stream for Guard {
             return Poll::Pending;
         }
         let next = this.poll_bytes(cx);
-        this.in_a_row = if next.is_ready() { this.in_a_row + 1 } else { 0 };
+        this.in_a_row = if next.is_ready() {
+            this.in_a_row + 1
+        } else {
+            0
+        };
         if let Poll::Ready(Some(Ok(bytes))) = &next
             && !this.scan.allows(bytes)
         {
