@@ -137,6 +137,7 @@ impl Crew {
 
     /// Adds the API on `listener`, the relay, and the watch over locks.
     pub fn serve(&mut self, listener: TcpListener) {
+        open_more_files();
         let relay = compose::relay(&self.app).run(self.stop.clone());
         self.roles.spawn(async move {
             relay.await;
@@ -205,6 +206,14 @@ impl Crew {
         let first = self.first_end().await;
         let rest = self.dismiss().await;
         first.and(rest)
+    }
+}
+
+/// Lets this process have as many files open as the system allows it: each connection is one,
+/// and the usual 1,024 are a bound that programs must lift themselves.
+fn open_more_files() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the bound of open files stays as it is");
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     app::{App, Ctx},
     config::ServerConfig,
     kernel::{Code, Error, ProjectId, Result, event::Channel, field::invalid},
-    web::{Query, client_address, current_request_id, ok},
+    web::{Handover, Query, Upgraded, client_address, current_request_id, ok},
 };
 
 /// Bytes of a message from a client at most.
@@ -79,7 +79,10 @@ pub async fn ws_open(
         let why = "A socket needs a token: /ws?token=<token>, from POST /auth/ws-token.";
         Error::new(Code::Unauthenticated, why)
     })?;
-    let mut guarded = Guard::over(body.into_inner(), MAX_MESSAGE as u64);
+    let connection = Upgraded::of(&request)
+        .ok_or_else(|| Error::internal("a socket's request came by no wire".to_owned()))?;
+    let before = body.into_inner();
+    let mut guarded = Guard::over(before, connection.clone(), MAX_MESSAGE as u64);
     let body = web::Payload::from_request(&request, &mut guarded).await;
     let upgraded = actix_ws::handle(
         &request,
@@ -104,12 +107,20 @@ pub async fn ws_open(
         .aggregate_continuations()
         .max_continuation_size(MAX_MESSAGE);
     let outlet = Outlet::new(hub.config.queue);
-    let (hub, way_out) = (Arc::clone(hub.get_ref()), Arc::clone(&outlet));
-    let socket = Box::pin(Socket::open(hub, ctx, place, way_out, inbox)).await?;
-    actix_web::rt::spawn(socket.run());
     let (response, replaced) = response.into_parts();
-    let response = response.set_body(Outflow::of(outlet, replaced));
-    Ok(response.map_into_boxed_body())
+    let outflow = Outflow::of(Arc::clone(&outlet), replaced);
+    let (hub, tasks) = (Arc::clone(hub.get_ref()), hub.sockets.clone());
+    let socket = Box::pin(Socket::open(hub, ctx, place, outlet, inbox)).await?;
+    let handover = Handover(connection.clone());
+    let all = tasks.clone();
+    actix_web::rt::spawn(tasks.track_future(async move {
+        if connection.taken().await {
+            // A task of its own, or each event would wake both.
+            actix_web::rt::spawn(all.track_future(socket.run()));
+            outflow.run(&connection).await;
+        }
+    }));
+    Ok(response.set_body(handover).map_into_boxed_body())
 }
 
 /// A browser says which page opens a socket, and lets any page do so: it is for us to refuse.

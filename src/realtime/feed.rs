@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Notify, broadcast::error::TryRecvError, mpsc, watch};
+use tokio::sync::{Notify, broadcast::error::TryRecvError, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{line::Line, protocol::Frame};
+use super::{line::Line, protocol::Frame, queue::Queue};
 use crate::{
     kernel::{
         Result,
@@ -62,7 +62,7 @@ pub(super) enum Ear {
     /// To a task, which looks at it.
     Queue {
         /// Where it waits for them.
-        queue: mpsc::Sender<Delivery>,
+        queue: Arc<Queue>,
         /// Cancelled when something they must not miss found no room there.
         slow: CancellationToken,
     },
@@ -240,23 +240,15 @@ impl State {
         for listener in &self.listeners {
             match &listener.ear {
                 Ear::Line(line) => line.hear(deliveries),
-                Ear::Queue { queue, slow } => deliveries
-                    .iter()
-                    .for_each(|delivery| hand(queue, slow, delivery)),
+                Ear::Queue { queue, slow } => {
+                    let refused = deliveries.iter().filter(|delivery| !queue.put(delivery));
+                    // What must not be lost and finds no room is the end of the listener.
+                    if refused.filter(|one| !one.may_be_lost()).count() > 0 {
+                        slow.cancel();
+                    }
+                }
             }
         }
-    }
-}
-
-/// Hands one thing to a task; what must not be lost and finds no room is the end of it.
-fn hand(queue: &mpsc::Sender<Delivery>, slow: &CancellationToken, delivery: &Delivery) {
-    if !delivery.may_be_lost() {
-        if queue.try_send(delivery.clone()).is_err() {
-            slow.cancel();
-        }
-    } else if queue.capacity() > queue.max_capacity() / 2 {
-        // The listener may be leaving.
-        let _ = queue.try_send(delivery.clone());
     }
 }
 
@@ -277,6 +269,8 @@ async fn insist<T, F: Future<Output = Result<T>>>(work: impl Fn() -> F) -> T {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use serde_json::json;
 
     use super::*;
@@ -298,13 +292,13 @@ mod tests {
         }
     }
 
-    fn feed(room: usize) -> (Feed, mpsc::Receiver<Delivery>, CancellationToken) {
+    fn feed(room: usize) -> (Feed, Arc<Queue>, CancellationToken) {
         let feed = Feed::new(Channel::Node(NodeId::from_uuid(Uuid::from_u128(7))));
         feed.state().last = Some(0);
-        let (queue, heard) = mpsc::channel(room);
+        let heard = Queue::new(room);
         let slow = CancellationToken::new();
         let ear = Ear::Queue {
-            queue,
+            queue: Arc::clone(&heard),
             slow: slow.clone(),
         };
         let listener = Listener { id: 1, ear };
@@ -312,9 +306,10 @@ mod tests {
         (feed, heard, slow)
     }
 
-    fn numbers(heard: &mut mpsc::Receiver<Delivery>) -> Vec<Option<i64>> {
+    fn numbers(heard: &Queue) -> Vec<Option<i64>> {
+        let cx = Context::from_waker(Waker::noop());
         let mut numbers = Vec::new();
-        while let Ok(Delivery::Event(frame)) = heard.try_recv() {
+        while let Poll::Ready(Delivery::Event(frame)) = heard.poll_next(&cx) {
             numbers.push(frame.seq);
         }
         numbers
@@ -322,24 +317,24 @@ mod tests {
 
     #[test]
     fn each_number_is_handed_on_once_and_none_before_its_turn() {
-        let (feed, mut heard, _) = feed(16);
+        let (feed, heard, _) = feed(16);
         let of = |seq| message(EventKind::NodeUpdated, Some(seq));
         assert!(feed.pass_on(&[of(1), of(2)]));
         assert!(feed.pass_on(&[of(1)]), "again is no gap");
         assert!(!feed.pass_on(&[of(4)]), "three is missing");
         assert!(!feed.pass_on(&[of(3), of(5)]), "four is missing");
         assert!(feed.pass_on(&[of(4)]));
-        assert_eq!(numbers(&mut heard), [Some(1), Some(2), Some(3), Some(4)]);
+        assert_eq!(numbers(&heard), [Some(1), Some(2), Some(3), Some(4)]);
     }
 
     #[test]
     fn a_slow_listener_loses_words_first_and_is_then_given_up() {
-        let (feed, mut heard, slow) = feed(4);
+        let (feed, heard, slow) = feed(4);
         for _ in 0..9 {
             feed.pass_on(&[message(EventKind::LlmDelta, None)]);
         }
         assert!(!slow.is_cancelled());
-        assert_eq!(numbers(&mut heard).len(), 2, "half of the room");
+        assert_eq!(numbers(&heard).len(), 2, "half of the room");
         for seq in 1..=4 {
             feed.pass_on(&[message(EventKind::NodeUpdated, Some(seq))]);
         }
@@ -351,7 +346,7 @@ mod tests {
     #[test]
     fn the_last_listener_to_leave_is_known() {
         let (feed, _heard, slow) = feed(4);
-        let queue = mpsc::channel(1).0;
+        let queue = Queue::new(1);
         let ear = Ear::Queue { queue, slow };
         feed.add(Listener { id: 2, ear });
         assert!(!feed.remove(1));

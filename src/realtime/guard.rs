@@ -12,19 +12,47 @@ use actix_web::{dev::Payload, error::PayloadError};
 use bytes::Bytes;
 use futures_util::Stream;
 
+use crate::web::Upgraded;
+
+/// Pieces that are read in a row: the library takes all that it is given before it looks at
+/// any of it, and a client may send without a pause.
+const IN_A_ROW: u8 = 8;
+
 /// Bytes that pass as long as every frame in them is small enough.
 pub(super) struct Guard {
-    payload: Payload,
+    /// What HTTP had read already when the connection was taken over.
+    before: Option<Payload>,
+    connection: Upgraded,
     scan: Scan,
+    in_a_row: u8,
 }
 
 impl Guard {
-    /// Lets frames of `payload` through whose contents have `most` bytes at most.
-    pub(super) fn over(payload: Payload, most: u64) -> Payload {
-        let scan = Scan::new(most);
+    /// Lets frames through whose contents have `most` bytes at most.
+    pub(super) fn over(before: Payload, connection: Upgraded, most: u64) -> Payload {
+        let guard = Guard {
+            before: Some(before),
+            connection,
+            scan: Scan::new(most),
+            in_a_row: 0,
+        };
         Payload::Stream {
-            payload: Box::pin(Guard { payload, scan }),
+            payload: Box::pin(guard),
         }
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        if let Some(before) = &mut self.before {
+            if let Poll::Ready(Some(Ok(bytes))) = Pin::new(before).poll_next(cx) {
+                return Poll::Ready(Some(Ok(bytes)));
+            }
+            // It ends in an error, since HTTP does not know where such a body ends.
+            self.before = None;
+        }
+        self.connection.poll_bytes(cx).map(|read| match read {
+            Ok(bytes) => (!bytes.is_empty()).then_some(Ok(bytes)),
+            Err(error) => Some(Err(error.into())),
+        })
     }
 }
 
@@ -33,7 +61,17 @@ impl Stream for Guard {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let next = Pin::new(&mut this.payload).poll_next(cx);
+        if this.in_a_row == IN_A_ROW {
+            this.in_a_row = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let next = this.poll_bytes(cx);
+        this.in_a_row = if next.is_ready() {
+            this.in_a_row + 1
+        } else {
+            0
+        };
         if let Poll::Ready(Some(Ok(bytes))) = &next
             && !this.scan.allows(bytes)
         {

@@ -39,6 +39,8 @@ pub struct Hub {
     connections: Mutex<HashMap<UserId, usize>>,
     figures: Arc<LiveFigures>,
     next: AtomicU64,
+    /// What serves sockets; a drain waits for it.
+    pub(super) sockets: TaskTracker,
     tasks: TaskTracker,
     runtime: Handle,
 }
@@ -58,6 +60,7 @@ impl Hub {
             connections: Mutex::default(),
             figures: app.db.metrics().of(),
             next: AtomicU64::new(1),
+            sockets: TaskTracker::new(),
             tasks: TaskTracker::new(),
             runtime,
         });
@@ -67,6 +70,12 @@ impl Hub {
         let gossip = super::present::run(Arc::downgrade(&hub), Arc::clone(&hub.bus), stop);
         hub.tasks.spawn_on(gossip, &hub.runtime);
         Ok(hub)
+    }
+
+    /// Waits until no socket is open; after the drain has begun each says goodbye.
+    pub async fn sockets_ended(&self) {
+        self.sockets.close();
+        self.sockets.wait().await;
     }
 
     /// Nothing under this lock can panic halfway, so a poisoned one is whole.

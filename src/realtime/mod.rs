@@ -24,6 +24,7 @@ mod metrics;
 mod outlet;
 mod present;
 mod protocol;
+mod queue;
 mod socket;
 mod store;
 mod stream;

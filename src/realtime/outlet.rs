@@ -1,27 +1,34 @@
 //! The way out to one client: frames that wait until its connection takes them.
 //!
 //! Feeds put an event's frame in here themselves, the same bytes for all who hear it, and wake
-//! the connection, which takes all that waits into one write. No task of the socket's stands
-//! between. How much may wait is bounded; what must not be lost and finds no room ends the
-//! socket.
+//! the [`Outflow`], which writes all that waits at once, from where it lies. How much may wait
+//! is bounded; what must not be lost and finds no room ends the socket.
 
 use std::{
     collections::VecDeque,
-    convert::Infallible,
-    pin::Pin,
+    future::poll_fn,
+    io::{self, IoSlice},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
-use actix_web::body::{BodySize, BoxBody, MessageBody};
-use bytes::Bytes;
+use actix_web::body::BoxBody;
+use bytes::{Buf, Bytes};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+use crate::web::Upgraded;
 
 /// Frames that a socket may write ahead of its client: more come from feeds alone.
 const AHEAD: usize = 32;
 /// Room for frames that is kept while none wait.
 const KEPT: usize = 4;
+/// Frames that are written at once.
+const AT_ONCE: usize = 64;
+/// How long a client may go on sending after the last frame. A connection that is closed with
+/// bytes unread is reset, and the client may lose what it was told last.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What kind of frame it is (RFC 6455, 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +74,7 @@ pub(super) struct Outlet {
 #[derive(Debug, Default)]
 struct State {
     frames: VecDeque<Bytes>,
-    /// The connection's, while it waits for frames.
+    /// The outflow's, while it waits for frames.
     asleep: Option<Waker>,
     /// Whether somebody waits for `fewer`.
     asked: bool,
@@ -182,29 +189,30 @@ impl Outlet {
         }
     }
 
-    /// The next frame for the connection.
-    fn take(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+    /// Puts the next frames for the connection into `batch`, which is empty; false at the end.
+    fn take(&self, batch: &mut VecDeque<Bytes>, cx: &Context<'_>) -> Poll<bool> {
         let mut state = self.state();
-        let next = state.frames.pop_front();
-        if state.frames.is_empty() && state.frames.capacity() > KEPT {
+        if state.frames.is_empty() {
+            batch.shrink_to(KEPT);
+            if !state.ended {
+                state.asleep = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+        } else if state.frames.len() <= AT_ONCE {
+            std::mem::swap(&mut state.frames, batch);
             state.frames.shrink_to(KEPT);
+        } else {
+            batch.extend(state.frames.drain(..AT_ONCE));
         }
         if state.asked && state.frames.len() < AHEAD / 2 {
             state.asked = false;
             self.fewer.notify_waiters();
         }
-        match next {
-            Some(frame) => Poll::Ready(Some(frame)),
-            None if state.ended => Poll::Ready(None),
-            None => {
-                state.asleep = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
+        Poll::Ready(!batch.is_empty())
     }
 }
 
-/// What comes out, as the answer to the upgrade.
+/// Writes what comes out to the connection.
 pub(super) struct Outflow {
     outlet: Arc<Outlet>,
     /// The library's own, in whose place this is: by dropping it, it knows that the
@@ -219,20 +227,51 @@ impl Outflow {
             _replaced: replaced,
         }
     }
-}
 
-impl MessageBody for Outflow {
-    type Error = Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
+    /// Writes until the end of what comes out, or of the connection.
+    pub(super) async fn run(self, connection: &Upgraded) {
+        if self.write(connection).await.is_err() || connection.end().await.is_err() {
+            return;
+        }
+        let silent = poll_fn(|cx| {
+            while let Ok(bytes) = std::task::ready!(connection.poll_bytes(cx)) {
+                if bytes.is_empty() {
+                    break;
+                }
+            }
+            Poll::Ready(())
+        });
+        let _ = tokio::time::timeout(LINGER, silent).await;
     }
 
-    fn poll_next(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.outlet.take(cx).map(|next| next.map(Ok))
+    async fn write(&self, connection: &Upgraded) -> io::Result<()> {
+        let mut batch = VecDeque::new();
+        while poll_fn(|cx| self.outlet.take(&mut batch, cx)).await {
+            while !batch.is_empty() {
+                let written = poll_fn(|cx| {
+                    let mut pieces = [IoSlice::new(&[]); AT_ONCE];
+                    let used = pieces.iter_mut().zip(&batch);
+                    used.for_each(|(piece, frame)| *piece = IoSlice::new(frame));
+                    let pieces = pieces.get(..batch.len()).unwrap_or(&pieces);
+                    connection.poll_write(cx, pieces)
+                });
+                let written = written.await?;
+                advance(&mut batch, written);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Drops the first `written` bytes.
+fn advance(batch: &mut VecDeque<Bytes>, mut written: usize) {
+    while let Some(first) = batch.front_mut() {
+        if written < first.len() {
+            first.advance(written);
+            return;
+        }
+        written -= first.len();
+        batch.pop_front();
     }
 }
 
@@ -255,9 +294,9 @@ mod tests {
 
     fn taken(outlet: &Outlet) -> Vec<Bytes> {
         let cx = Context::from_waker(Waker::noop());
-        let mut all = Vec::new();
-        while let Poll::Ready(Some(frame)) = outlet.take(&cx) {
-            all.push(frame);
+        let (mut all, mut batch) = (Vec::new(), VecDeque::new());
+        while outlet.take(&mut batch, &cx) == Poll::Ready(true) {
+            all.extend(batch.drain(..));
         }
         all
     }
@@ -311,5 +350,14 @@ mod tests {
         assert!(writer.await);
         drop(Outflow::of(Arc::clone(&outlet), BoxBody::new(())));
         assert!(!outlet.write(some("c")).await);
+    }
+
+    #[test]
+    fn what_was_written_in_part_goes_on_where_it_was() {
+        let mut batch = VecDeque::from([some("abc"), some("de"), some("f")]);
+        advance(&mut batch, 4);
+        assert_eq!(batch, [some("e"), some("f")]);
+        advance(&mut batch, 2);
+        assert!(batch.is_empty());
     }
 }

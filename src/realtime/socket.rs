@@ -13,7 +13,6 @@ use std::{
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
 use super::{
     feed::{Delivery, Ear},
@@ -23,6 +22,7 @@ use super::{
     outlet::{self, Opcode, Outlet},
     present::Person,
     protocol::{self, Frame, Refusal},
+    queue::Queue,
     subscriptions::{self, Subscription},
 };
 use crate::{
@@ -61,7 +61,7 @@ pub(super) struct Socket {
     inbox: AggregatedMessageStream,
     /// The user's own channel, which also says when rights have changed, so it comes by here.
     own: Subscription,
-    news: mpsc::Receiver<Delivery>,
+    news: Arc<Queue>,
     /// Whether the client is told of it: a narrowed token does not speak for the person.
     hears_own: bool,
     channels: HashMap<Channel, (Subscription, Arc<Line>)>,
@@ -85,8 +85,8 @@ impl Socket {
         outlet: Arc<Outlet>,
         inbox: AggregatedMessageStream,
     ) -> Result<Box<Self>, Error> {
-        let (queue, news) = mpsc::channel(hub.config.queue);
-        let slow = outlet.slow.clone();
+        let news = Queue::new(hub.config.queue);
+        let (queue, slow) = (Arc::clone(&news), outlet.slow.clone());
         let channel = Channel::User(ctx.caller.user());
         let own = Subscription::open(&hub, channel, Ear::Queue { queue, slow }).await?;
         let now = Instant::now();
@@ -145,7 +145,7 @@ impl Socket {
                     Some(message) => Box::pin(self.hear(message)).await?,
                     None => return Ok(()),
                 },
-                Some(delivery) = self.news.recv() => match delivery {
+                delivery = self.news.next() => match delivery {
                     Delivery::Event(frame) => Box::pin(self.event(&frame)).await?,
                     Delivery::Resync(gap) => Box::pin(self.lost(gap.until)).await?,
                 },

@@ -5,7 +5,6 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -13,6 +12,7 @@ use super::{
     hub::{Hub, Place},
     metrics::Kind,
     protocol::Frame,
+    queue::Queue,
     subscriptions::{self, Missed, Replay, Resumed, Subscription},
 };
 use crate::{
@@ -33,7 +33,7 @@ struct Follower {
     ctx: Ctx,
     channel: Channel,
     _place: Place,
-    queue: mpsc::Receiver<Delivery>,
+    queue: Arc<Queue>,
     slow: CancellationToken,
     heard: Subscription,
     own: Subscription,
@@ -50,12 +50,12 @@ pub(super) async fn follow(
     since: Option<i64>,
 ) -> Result<impl Stream<Item = Result<Bytes>>> {
     let place = hub.admit(ctx.caller.user(), Kind::Stream)?;
-    let (sender, queue) = mpsc::channel(hub.config.queue);
+    let queue = Queue::new(hub.config.queue);
     let slow = CancellationToken::new();
     // First, so that a right that is taken away after the look is heard of.
     let own = Channel::User(ctx.caller.user());
     let ear = Ear::Queue {
-        queue: sender,
+        queue: Arc::clone(&queue),
         slow: slow.clone(),
     };
     let own = Subscription::open(&hub, own, ear.clone()).await?;
@@ -103,7 +103,7 @@ impl Follower {
                 // The client comes back, here or elsewhere, with the last id that it has.
                 () = draining.cancelled() => return None,
                 () = slow.cancelled() => return None,
-                delivery = self.queue.recv() => self.hear(delivery?).await?,
+                delivery = self.queue.next() => self.hear(delivery).await?,
                 () = tokio::time::sleep(STILL_HERE) => {
                     self.still_may().await?;
                     self.frames.push_back(Bytes::from_static(b": still here\n\n"));

@@ -3,6 +3,7 @@
 //! [`build`] makes the application without a socket or a database connection, so
 //! tests and the OpenAPI document use the very one that serves.
 
+mod connections;
 mod cors;
 mod deadline;
 mod encoding;
@@ -17,7 +18,6 @@ mod routes;
 mod trace;
 
 use std::{
-    any::Any,
     net::TcpListener,
     sync::{
         Arc,
@@ -27,7 +27,7 @@ use std::{
 };
 
 use actix_web::{
-    App as ActixApp, HttpRequest, HttpResponse, HttpServer, Responder,
+    App as ActixApp, HttpRequest, HttpResponse, Responder,
     body::MessageBody,
     dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
     http::Method,
@@ -105,9 +105,6 @@ fn listen_as_set_by(by: &str, host: &str, port: u16) -> Result<TcpListener> {
     })
 }
 
-/// How long a connection may be idle: longer than the minute for which load balancers keep
-/// theirs, or a request that they send at that moment is lost. A drain does not wait for it.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// The longest that the head of a connection's first request may take.
 const HEAD_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -132,46 +129,29 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
         Arc::clone(apps.get(at).unwrap_or(&app))
     };
     let next_app = Arc::new(next_app);
-    let server = HttpServer::new(move || build(next_app(), for_workers.clone(), Arc::clone(&hub)))
-        .workers(workers)
-        .shutdown_timeout(grace)
-        .client_request_timeout(for_a_head)
-        .keep_alive(KEEP_ALIVE)
-        // A small piece of news must not wait for the receipt of the one before it.
-        .tcp_nodelay(true)
-        .on_connect(move |io, _| bound_the_unread(io, patience))
-        .disable_signals()
-        .listen(listener)
-        .map_err(Error::internal)?
-        .run();
+    let for_sockets = Arc::clone(&hub);
+    let manners = connections::Manners {
+        workers,
+        grace: Duration::from_secs(grace),
+        for_a_head,
+        unread: patience,
+    };
+    let one = move || build(next_app(), for_workers.clone(), Arc::clone(&hub));
+    let server = connections::serve(listener, &manners, one).map_err(Error::internal)?;
     readiness.set_ready(true);
     let handle: ServerHandle = server.handle();
     let waiter = async {
         stop.cancelled().await;
         readiness.set_ready(false);
         draining.cancel();
+        // They are none of the server's connections any more.
+        let ended = for_sockets.sockets_ended();
+        let _ = tokio::time::timeout(Duration::from_secs(grace), ended).await;
         handle.stop(true).await;
     };
     let (served, ()) = tokio::join!(server, waiter);
     served.map_err(Error::internal)
 }
-
-/// Bounds how long a client may leave what was sent to it unread: else one that has stopped
-/// reading keeps its connection, with all that waits in it, for as long as it likes.
-#[cfg(target_os = "linux")]
-fn bound_the_unread(io: &dyn Any, patience: Duration) {
-    let Some(stream) = io.downcast_ref::<actix_web::rt::net::TcpStream>() else {
-        return;
-    };
-    let milliseconds = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
-    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, milliseconds) {
-        tracing::debug!(%error, "a connection has no bound for what is unread");
-    }
-}
-
-/// Elsewhere the system's own bound holds.
-#[cfg(not(target_os = "linux"))]
-fn bound_the_unread(_: &dyn Any, _: Duration) {}
 
 /// The program's parts for each thread that serves: all share them but for the database's
 /// connections.

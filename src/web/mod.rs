@@ -9,6 +9,7 @@ mod problem;
 mod query;
 mod request;
 mod traceparent;
+mod wire;
 
 pub use address::client_address;
 pub use answer::{created, no_content, ok};
@@ -18,3 +19,4 @@ pub use problem::{Problem, method_not_allowed, methods_allowed, on_path_error, r
 pub use query::Query;
 pub use request::{REQUEST_ID, RequestId, current_request_id};
 pub use traceparent::{TRACEPARENT, TraceParent, named_span, named_trace};
+pub use wire::{Handover, Upgraded, Wire};

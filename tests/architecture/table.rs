@@ -63,6 +63,7 @@ pub const CRATES: &[(&[&str], &[&str])] = &[
         &["actix_web", "actix_ws", "utoipa_swagger_ui"],
         &["web/", "server/", "realtime/", "*/api.rs", "*/api/"],
     ),
+    (&["actix_http", "actix_service"], &["server/"]),
     (
         &[
             "reqwest",

@@ -80,6 +80,9 @@ struct Args {
     node: Vec<String>,
     #[arg(long)]
     sockets: usize,
+    /// From where they connect: another address has ports of its own.
+    #[arg(long, default_value = "127.0.0.1")]
+    source: std::net::Ipv4Addr,
     /// Events a second; 0: as many as are taken, `window` of them under way.
     #[arg(long, default_value_t = 0.0)]
     rate: f64,
@@ -133,26 +136,13 @@ fn main() {
     if args.mode == Mode::Write {
         return write_alone(&args, &shared);
     }
-    let memory = usage(&args).iter().map(|one| one.1).collect::<Vec<_>>();
     let begun = Instant::now();
     let clients = open_all(&args);
     let opened = begun.elapsed().as_secs_f64();
     let mut watch = Watch::over(&args, clients, Arc::clone(&shared));
     match args.mode {
         Mode::Fanout => fanout(&args, &shared, &mut watch),
-        Mode::Idle => {
-            watch.run(args.seconds);
-            let after = usage(&args);
-            let each = |(before, after): (&u64, &(f64, u64))| {
-                after.1.saturating_sub(*before) as f64 / args.sockets as f64
-            };
-            let each: Vec<f64> = memory.iter().zip(&after).map(each).collect();
-            let alive = watch.clients.iter().filter(|client| client.is_some());
-            println!(
-                "{}",
-                json!({ "sockets": alive.count(), "opened_seconds": opened, "bytes_each": each })
-            );
-        }
+        Mode::Idle => idle(&shared, &mut watch, opened),
         Mode::Subscribe => subscribe(&args, &shared, &mut watch),
         Mode::Write => {}
     }
@@ -182,6 +172,23 @@ fn usage(args: &Args) -> Vec<(f64, u64)> {
         ((ticks(11) + ticks(12)) / 100.0, kilobytes * 1024)
     };
     pids.chain([own.as_str()]).map(read).collect()
+}
+
+/// Says when all sockets are open; counts events until it is told to stop by the end of its
+/// input, and says how many there were.
+fn idle(shared: &Arc<Shared>, watch: &mut Watch, opened: f64) {
+    println!("{}", json!({ "opened_seconds": opened }));
+    let told = Arc::clone(shared);
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        told.stop.store(true, Ordering::Relaxed);
+    });
+    while !shared.stop.load(Ordering::Relaxed) {
+        watch.run(0.1);
+    }
+    let alive = watch.clients.iter().filter(|client| client.is_some());
+    let heard = shared.delivered.load(Ordering::Relaxed);
+    println!("{}", json!({ "sockets": alive.count(), "heard": heard }));
 }
 
 fn fanout(args: &Args, shared: &Arc<Shared>, watch: &mut Watch) {
@@ -310,7 +317,7 @@ fn open(args: &Args, at: usize, doors: &mut HashMap<String, TcpStream>) -> Clien
         Kind::Glassbox => {
             let door = doors
                 .entry(address.clone())
-                .or_insert_with(|| connect(address));
+                .or_insert_with(|| connect_from(args.source, address));
             let request = format!(
                 "POST /api/v1/auth/ws-token HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\ncontent-length: 0\r\n\r\n",
                 args.token
@@ -324,7 +331,7 @@ fn open(args: &Args, at: usize, doors: &mut HashMap<String, TcpStream>) -> Clien
         Kind::Ws => "/".to_owned(),
         Kind::Socketio => "/socket.io/?EIO=4&transport=websocket".to_owned(),
     };
-    let mut stream = connect(address);
+    let mut stream = connect_from(args.source, address);
     let request = format!(
         "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -356,7 +363,16 @@ fn open(args: &Args, at: usize, doors: &mut HashMap<String, TcpStream>) -> Clien
 }
 
 fn connect(address: &str) -> TcpStream {
-    let stream = TcpStream::connect(address).expect("a server that listens");
+    connect_from(std::net::Ipv4Addr::LOCALHOST, address)
+}
+
+fn connect_from(source: std::net::Ipv4Addr, address: &str) -> TcpStream {
+    use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&socket, &std::net::SocketAddrV4::new(source, 0)).unwrap();
+    let address: std::net::SocketAddrV4 = address.parse().unwrap();
+    connect(&socket, &address).expect("a server that listens");
+    let stream = TcpStream::from(socket);
     stream.set_nodelay(true).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))

@@ -387,19 +387,27 @@ async fn of_sqs_it_tells_how_many_wait_and_leaves_the_rest_to_its_own_figures() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn open_sockets_are_counted_while_they_are_open() {
+async fn open_sockets_and_streams_are_counted_while_they_are_open() {
     let bench = Workbench::start().await;
     let told = Told::of(&bench.test, Reach::Process);
     let open = async || {
         let told = told.scrape().await;
-        told.get("glassbox_live_connections", &[("kind", "socket")])
+        ["socket", "stream"].map(|kind| told.get("glassbox_live_connections", &[("kind", kind)]))
     };
-    assert_eq!(open().await, 0.0);
+    assert_eq!(open().await, [0.0, 0.0]);
     let socket = Socket::open(&bench.test.url, &bench.ada).await;
-    assert_eq!(open().await, 1.0);
+    assert_eq!(open().await, [1.0, 0.0]);
+    let path = format!("/projects/{}/events", bench.project);
+    let stream = bench.ada.request("GET", &path).send().await.unwrap();
+    assert_eq!(open().await, [1.0, 1.0]);
     drop(socket);
     until("the socket to be gone", async || {
-        (open().await == 0.0).then_some(())
+        (open().await == [0.0, 1.0]).then_some(())
+    })
+    .await;
+    drop(stream);
+    until("the stream to be gone", async || {
+        (open().await == [0.0, 0.0]).then_some(())
     })
     .await;
 }

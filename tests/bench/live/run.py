@@ -5,8 +5,8 @@ Starts a private, durable Postgres, a Redis, and each server, measures in short 
 turn, prints Markdown tables and leaves nothing running. README.md beside `bench.py` says how to read
 them. The clients are `tests/bench/live.rs`.
 
-Environment: ROUNDS (3), SECONDS_PER_ROUND (4), SOCKETS (500,1000,2000,5000), IDLE (20000, as far as
-this process may open files), ONLY (fanout, latency, idle, subscribes, with commas between), SYSTEMS (`before` is
+Environment: ROUNDS (3), SECONDS_PER_ROUND (4), SOCKETS (500,1000,2000,5000), IDLE (2000,20000; a server
+has at most as many as it may open files), ONLY (fanout, latency, idle, subscribes, with commas between), SYSTEMS (`before` is
 another build of ours, GLASSBOX_BEFORE), PACE (`live.pace_milliseconds`).
 """
 
@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -31,7 +32,11 @@ TOOLS = bench.TOOLS / "bench-live"
 ROUNDS = int(os.environ.get("ROUNDS", 3))
 SECONDS = float(os.environ.get("SECONDS_PER_ROUND", 4))
 SOCKETS = [int(n) for n in os.environ.get("SOCKETS", "500,1000,2000,5000").split(",")]
-IDLE = int(os.environ.get("IDLE", 20_000))
+IDLE = [int(n) for n in os.environ.get("IDLE", "2000,20000").split(",")]
+# Files of a server that are no idle connections: the database's, the runtime's, what is just coming.
+OTHER_FILES = 100
+# Idle sockets of one process of clients.
+EACH_PROCESS = 5000
 ONLY = os.environ.get("ONLY", "fanout,latency,idle,subscribes").split(",")
 SYSTEMS = os.environ.get("SYSTEMS", "GlassBox,ws,Socket.IO").split(",")
 # Events a second of which each contestant delivers so many thousand: well below what any of
@@ -68,13 +73,18 @@ def clients():
     return max(found, key=lambda p: p.stat().st_mtime)
 
 
-def run_clients(kind, mode, servers, **options):
-    """One measurement by the program of the clients."""
+def command_of_clients(kind, mode, **options):
     command = [clients(), "--kind", kind, "--mode", mode]
     for name, value in options.items():
         if value not in (None, "", []):
             value = ",".join(value) if isinstance(value, list) else str(value)
             command += [f"--{name}", value]
+    return command
+
+
+def run_clients(kind, mode, servers, **options):
+    """One measurement by the program of the clients."""
+    command = command_of_clients(kind, mode, **options)
     if servers:
         command += ["--pid", ",".join(f"server:{pid}" for pid in servers)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -116,6 +126,22 @@ class NodeServer:
             sockets=sockets, rate=rate, publishers=1, window=WINDOW, **options,
         )  # fmt: skip
 
+    @property
+    def pids(self):
+        return [self.process.pid]
+
+    def idle(self, sockets, source):
+        return command_of_clients(self.kind, "idle", address=f"127.0.0.1:{self.port}", sockets=sockets, source=source, seconds=0)
+
+    def tell(self):
+        """One event for all; answers what part of them hears it."""
+        with socket.create_connection(("127.0.0.1", self.door)) as door:
+            door.sendall(b"@@" + b"0" * 254 + b"\n")
+        return 1
+
+    def is_ready(self):
+        return "-"
+
     def stop(self):
         self.processes.stop(self.process)
 
@@ -130,6 +156,8 @@ class GlassBox:
             "GLASSBOX_LIVE__CONNECTIONS_PER_USER": "100000",
             "GLASSBOX_LIVE__MESSAGES_PER_SECOND": "10000",
             "GLASSBOX_LIVE__SUBSCRIPTIONS": "10000",
+            # Clients answer pings only once all of them are open.
+            "GLASSBOX_LIVE__SILENCE_SECONDS": "600",
         }
         if "PACE" in os.environ:
             extra["GLASSBOX_LIVE__PACE_MILLISECONDS"] = os.environ["PACE"]
@@ -165,6 +193,28 @@ class GlassBox:
             node=nodes or self.nodes_of_one(), sockets=sockets, rate=rate, publishers=publishers, window=window or WINDOW,
             **options,
         )  # fmt: skip
+
+    def idle(self, sockets, source):
+        channels = [f"project:{project(n)}" for n in range(1, PROJECTS + 1)]
+        return command_of_clients(
+            "glassbox", "idle", address=self.addresses, token=self.token, channel=channels, sockets=sockets, source=source, seconds=0,
+        )  # fmt: skip
+
+    def ask(self, method, path, body=None):
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        url = f"http://127.0.0.1:{self.port}{path}"
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=30) as answer:
+            return answer.status
+
+    def tell(self):
+        """One event in one project; answers what part of the sockets hears it."""
+        self.ask("PATCH", f"/api/v1/nodes/{nodes_of(1)[0]}", json.dumps({"title": "An event"}).encode())
+        return PROJECTS
+
+    def is_ready(self):
+        begun = time.monotonic()
+        status = self.ask("GET", "/health/ready")
+        return f"{status} in {(time.monotonic() - begun) * 1000:.0f} ms"
 
     @staticmethod
     def nodes_of_one():
@@ -253,18 +303,52 @@ def latency(processes, postgres):
         server.stop()
 
 
+def memory_of(pids):
+    """Bytes that are the processes' own; what several share is counted in parts."""
+    total = 0
+    for pid in pids:
+        rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        total += 1024 * int(next(line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:")))
+    return total
+
+
+def hold(server, sockets):
+    """Opens idle sockets by as many processes as it takes, each from an address of its own."""
+    holders = []
+    for number, first in enumerate(range(0, sockets, EACH_PROCESS)):
+        command = server.idle(min(EACH_PROCESS, sockets - first), f"127.0.0.{2 + number}")
+        holders.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+    opened = [json.loads(holder.stdout.readline())["opened_seconds"] for holder in holders]
+    return holders, max(opened)
+
+
+def let_go(holders):
+    """Closes them; answers how many were still open, and how many events they heard."""
+    told = [json.loads(holder.communicate()[0]) for holder in holders]
+    return sum(one["sockets"] for one in told), sum(one["heard"] for one in told)
+
+
 def idle(processes, postgres):
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     print(f"\n### Idle connections (a process may open {limit:,} files here)\n")
-    print("| | connections | KB of server memory each | opened in s |\n|---|---|---|---|")
-    sizes = [2000, min(IDLE, limit - 200)]
+    print("| | connections | KB of server memory each | opened in s | heard one event of those who listen | /health/ready |")
+    print("|---|---|---|---|---|---|")
     for name in SYSTEMS:
-        for sockets in sizes:
+        for sockets in IDLE:
+            sockets = min(sockets, limit - OTHER_FILES)
             server = start(name, processes, postgres)
-            server.measure("idle", 50, seconds=0.5)
-            options = {"channels": [f"project:{project(n)}" for n in range(1, PROJECTS + 1)]} if isinstance(server, GlassBox) else {}
-            got = server.measure("idle", sockets, seconds=3, **options)
-            print(f"| {name} | {got['sockets']:,} | {got['bytes_each'][0] / 1024:.1f} | {got['opened_seconds']:.1f} |", flush=True)
+            let_go(hold(server, 50)[0])
+            time.sleep(2)
+            before = memory_of(server.pids)
+            holders, opened = hold(server, sockets)
+            time.sleep(5)
+            each = (memory_of(server.pids) - before) / sockets / 1024
+            # Socket number k of each process listens to channel k, in turn.
+            listeners = sockets // server.tell()
+            time.sleep(5)
+            ready = server.is_ready()
+            alive, heard = let_go(holders)
+            print(f"| {name} | {alive:,} | {each:.1f} | {opened:.1f} | {heard:,} of {listeners:,} | {ready} |", flush=True)
             server.stop()
 
 
